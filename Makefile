@@ -1,0 +1,52 @@
+# Two commands matter: `make run` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install run test test-slow check lint types floors soak bench docs clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Datahall needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@echo "Installing Datahall into $(VENV) (the first time takes a few minutes) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(STAMP)
+
+run: install
+	@$(BIN)/datahall quickstart
+
+check: lint types floors
+
+lint: install
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+
+types: install
+	$(BIN)/mypy
+
+floors: install
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-slow: install
+	$(BIN)/pytest -m slow --timeout 1200
+
+soak: install
+	DATAHALL_SOAK_KILLS=1000 $(BIN)/pytest -m slow --timeout 7200 tests/e2e/test_kill_the_control_plane.py
+
+bench: install
+	$(BIN)/python -m benchmarks.run
+
+docs: install
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,78 @@
+"""Files that are whole or absent: written beside their name, fsynced, renamed."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from datahall.foundation.errors import Problem, Refused, Unavailable
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; on success it takes the name `path`, on failure nothing is left.
+
+    Raises Unavailable when the disk is full or may not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write `data` atomically. Raises Unavailable when the disk is full or may not be written."""
+    with atomic_path(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write UTF-8 text atomically. Raises Unavailable like `write_bytes`."""
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unwritable(path: Path, error: OSError) -> Unavailable:
+    """The error to raise when `path` could not be written."""
+    fixes = {
+        errno.ENOSPC: "free some space and run it again; what was there before is untouched",
+        errno.EDQUOT: "free some of your disk quota and run it again; what was there before is untouched",
+        errno.EACCES: "give yourself write permission there, or choose another folder",
+        errno.EROFS: "choose a folder on a file system that can be written",
+    }
+    reason = error.strerror or str(error)
+    return Unavailable(
+        Problem("FILE-001", str(path), f"could not be written: {reason}", fixes.get(error.errno or 0, "check the path"))
+    )
+
+
+def confined(folder: Path, relative: str) -> Path:
+    """`folder / relative`, resolved, still inside `folder`. Raises Refused when it leads out of it."""
+    target = (folder / relative).resolve()
+    if not target.is_relative_to(folder.resolve()) or "\0" in relative:
+        raise Refused(
+            Problem(
+                "FILE-002", relative[:200], "the path leads out of the folder it belongs to", "use a path inside the folder"
+            )
+        )
+    return target

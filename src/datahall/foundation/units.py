@@ -1,0 +1,59 @@
+"""Quantities as people write them: `4 GiB`, `90 s`, `2 h`. Inside the project they are plain numbers, unit in the name."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+BYTES = {"B": 1} | {f"{p}{s}": b**n for b, s in ((1000, "B"), (1024, "iB")) for n, p in enumerate("KMGTP", 1)}
+BYTES["kB"] = 1000
+SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+_QUANTITY = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*$")
+
+
+def quantity(value: Any, units: dict[str, float] | dict[str, int], *, kind: str) -> Any:
+    """A number passes as it is; `"4 GiB"` becomes a number. Raises ValueError naming the allowed units."""
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.match(value)
+    if match is None or match[2] not in units:
+        raise ValueError(f"a {kind} is a number or a number with one of {', '.join(units)}")
+    return float(match[1]) * units[match[2]]
+
+
+def _bytes(value: Any) -> Any:
+    number = quantity(value, BYTES, kind="size")
+    return int(number) if isinstance(number, float) else number
+
+
+def _seconds(value: Any) -> Any:
+    return quantity(value, SECONDS, kind="duration")
+
+
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0, le=2**60)]
+"""A size in bytes; a user may write `512 MiB` or `2 GB`."""
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=100 * 365 * 86400)]
+"""A duration in seconds; a user may write `90 s`, `15 min`, `2 h`, `1 d`."""
+
+
+def bytes_text(size_bytes: float) -> str:
+    """`1536` -> `1.5 KiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size_bytes) < 1024:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} TiB"
+
+
+def seconds_text(duration_s: float) -> str:
+    """`75.2` -> `1 min 15 s`."""
+    if duration_s < 1:
+        return f"{duration_s * 1000:.0f} ms"
+    if duration_s < 60:
+        return f"{duration_s:.1f} s"
+    minutes, seconds = divmod(round(duration_s), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

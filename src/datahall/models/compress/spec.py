@@ -1,0 +1,21 @@
+"""What a recipe says about making the model portable and small."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from datahall.foundation.spec import Spec
+
+
+class CompressSpec(Spec):
+    """ONNX export with a parity check, then int8; the smallest variant within the limit is packaged."""
+
+    int8: Literal["none", "dynamic", "static"] = "static"
+    """`static` calibrates activations on training rows; `dynamic` quantises them at run time."""
+    calibration_rows: int = Field(default=512, ge=1, le=100_000)
+    max_accuracy_drop_ratio: float = Field(default=0.01, ge=0, le=1)
+    """A quantised variant that loses more test accuracy than this is not served."""
+    serve: Literal["float32", "int8", "auto"] = "auto"
+    """Which variant is packaged. `auto` takes the faster one within the limit; `int8` past the limit stops the run."""
+    parity_tolerance: float = Field(default=1e-4, gt=0)
+    """Largest difference of a probability between the trained model and its ONNX export."""
