@@ -28,7 +28,8 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.code} {self.what}. {self.fix[:1].upper()}{self.fix[1:]}."
+        end = "" if self.fix.endswith((".", "?")) else "."
+        return f"{self.where}: {self.code} {self.what}. {self.fix[:1].upper()}{self.fix[1:]}{end}"
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)

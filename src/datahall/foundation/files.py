@@ -16,9 +16,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises Unavailable when the disk is full or may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -27,7 +27,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -68,11 +69,16 @@ def unwritable(path: Path, error: OSError) -> Unavailable:
 
 def confined(folder: Path, relative: str) -> Path:
     """`folder / relative`, resolved, still inside `folder`. Raises Refused when it leads out of it."""
-    target = (folder / relative).resolve()
-    if not target.is_relative_to(folder.resolve()) or "\0" in relative:
-        raise Refused(
-            Problem(
-                "FILE-002", relative[:200], "the path leads out of the folder it belongs to", "use a path inside the folder"
-            )
-        )
+    problem = Problem(
+        "FILE-002",
+        relative[:200].replace("\0", "\\0"),
+        "the path leads out of the folder it belongs to",
+        "use a path inside the folder",
+    )
+    try:
+        target = (folder / relative).resolve()
+    except (ValueError, RuntimeError, OSError):  # a null character, a loop of links
+        raise Refused(problem) from None
+    if not target.is_relative_to(folder.resolve()):
+        raise Refused(problem)
     return target

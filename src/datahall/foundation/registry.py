@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from datahall.foundation.errors import Missing, Problem
+from datahall.foundation.errors import Missing, Problem, Unavailable
 
 
 class Registry:
@@ -26,11 +26,19 @@ class Registry:
         return iter(self.names())
 
     def load(self, name: str, *, where: str = "") -> Any:
-        """The object behind `name`. Raises Missing with the near matches."""
+        """The object behind `name`.
+
+        Raises Missing with the near matches, Unavailable when it needs a Python package that is not installed.
+        """
         if name not in self:
             raise Missing(self.unknown(name, where=where))
         module, _, attribute = self._rows[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            what = f"the {self.kind} `{name}` needs the Python package `{error.name}`, which is not installed"
+            fix = "install it, for instance with `pip install 'datahall[models]'`"
+            raise Unavailable(Problem("REG-002", where or self.kind, what, fix)) from error
 
     def unknown(self, name: str, *, where: str = "") -> Problem:
         """The problem to report when `name` is not in the table."""

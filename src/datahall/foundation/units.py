@@ -1,6 +1,7 @@
 """Quantities as people write them: `4 GiB`, `90 s`, `2 h`. Inside the project they are plain numbers, unit in the name."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -8,22 +9,24 @@ from pydantic import BeforeValidator, Field
 BYTES = {"B": 1} | {f"{p}{s}": b**n for b, s in ((1000, "B"), (1024, "iB")) for n, p in enumerate("KMGTP", 1)}
 BYTES["kB"] = 1000
 SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
-_QUANTITY = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)\s*$")
+_QUANTITY = re.compile(r"^\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]+)\s*$", re.ASCII)
 
 
-def quantity(value: Any, units: dict[str, float] | dict[str, int], *, kind: str) -> Any:
+def quantity(value: Any, units: Mapping[str, float], *, kind: str) -> Any:
     """A number passes as it is; `"4 GiB"` becomes a number. Raises ValueError naming the allowed units."""
+    if isinstance(value, bool):
+        raise ValueError(f"a {kind} is a number or a number with one of {', '.join(units)}")  # noqa: TRY004 - pydantic's way
     if not isinstance(value, str):
         return value
     match = _QUANTITY.match(value)
     if match is None or match[2] not in units:
         raise ValueError(f"a {kind} is a number or a number with one of {', '.join(units)}")
-    return float(match[1]) * units[match[2]]
+    return (float(match[1]) if "." in match[1] else int(match[1])) * units[match[2]]
 
 
 def _bytes(value: Any) -> Any:
     number = quantity(value, BYTES, kind="size")
-    return int(number) if isinstance(number, float) else number
+    return int(number) if isinstance(value, str) else number
 
 
 def _seconds(value: Any) -> Any:
@@ -48,9 +51,9 @@ def bytes_text(size_bytes: float) -> str:
 
 def seconds_text(duration_s: float) -> str:
     """`75.2` -> `1 min 15 s`."""
-    if duration_s < 1:
+    if duration_s < 0.9995:
         return f"{duration_s * 1000:.0f} ms"
-    if duration_s < 60:
+    if duration_s < 59.95:
         return f"{duration_s:.1f} s"
     minutes, seconds = divmod(round(duration_s), 60)
     if minutes < 60:
