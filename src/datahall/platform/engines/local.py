@@ -1,0 +1,254 @@
+"""The engine of one machine: each worker a process under a shim of its own, which outlives this one."""
+
+import collections
+import contextlib
+import logging
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from datahall.foundation.clock import Clock
+from datahall.foundation.errors import DatahallError
+from datahall.platform.engines.limits import Enforcement
+from datahall.platform.engines.run import Run, ending_of
+from datahall.platform.events import AttemptEnded, AttemptRunning, Event, StoredOutput, Usage, Woken
+from datahall.platform.lifecycle import Ending
+from datahall.platform.ports import Launch, Stage
+
+log = logging.getLogger(__name__)
+
+Meter = Callable[[Launch, float, float], tuple[float, bool, str]]
+"""(launch, CPU seconds, wall seconds) -> joules, whether they were measured, and how."""
+
+PREPARERS = 4
+
+
+class LocalEngine:
+    """Starts, watches and stops workers. `post` puts events of others (submissions, cancellings) into the same stream."""
+
+    def __init__(
+        self, jobs: Path, *, cores: Sequence[int], clock: Clock, stage: Stage, enforcement: Enforcement, meter: Meter
+    ) -> None:
+        self.jobs, self.cores, self.clock = jobs, list(cores), clock
+        self.stage, self.enforcement, self.meter = stage, enforcement, meter
+        self.suspending = False
+        self._inbox: collections.deque[Event] = collections.deque()
+        self._runs: dict[tuple[int, int], Run] = {}
+        self._loads = dict.fromkeys(self.cores, 0.0)
+        self._cores_of: dict[int, tuple[list[int], float]] = {}
+        self._watched: dict[int, tuple[Run, int, int]] = {}
+        self._poll = select.epoll()
+        self._wake_end, self._wake_start = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._poll.register(self._wake_end, select.EPOLLIN)
+        self._pool = ThreadPoolExecutor(PREPARERS, thread_name_prefix="stage")
+        self._wake_at_s: float | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    # --- the stream of events -----------------------------------------------------------------------------
+
+    def post(self, event: Event) -> None:
+        """Put an event into the stream, from any thread."""
+        self._inbox.append(event)
+        self._nudge()
+
+    def next_events(self) -> Sequence[Event]:
+        while not self._inbox:
+            if self._closed:
+                return ()
+            due = self._wake_at_s is not None and self.clock.now_s() >= self._wake_at_s
+            if due:
+                self._wake_at_s = None
+                return (Woken(at_s=self.clock.now_s()),)
+            self._wait()
+        events: list[Event] = []
+        with contextlib.suppress(IndexError):
+            while len(events) < 1000:
+                events.append(self._inbox.popleft())
+        return events
+
+    def wake(self, at_s: float) -> None:
+        self._wake_at_s = at_s if self._wake_at_s is None else min(at_s, self._wake_at_s)
+
+    def close(self) -> None:
+        """Fall silent once the inbox is empty. Workers run on; `suspend_all` ends them first where that is wanted."""
+        self._closed = True
+        self._nudge()
+
+    def _nudge(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_start, b"!")
+
+    def _wait(self) -> None:
+        timeout_s = -1.0 if self._wake_at_s is None else max(0.0, self._wake_at_s - self.clock.now_s()) + 0.001
+        for descriptor, _ in self._poll.poll(timeout_s):
+            if descriptor == self._wake_end:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake_end, 65536)
+            else:
+                self._shim_ended(descriptor)
+
+    # --- starting and stopping ----------------------------------------------------------------------------
+
+    def start(self, launch: Launch) -> None:
+        run = Run(launch, self.jobs / str(launch.job_id))
+        self._runs[launch.job_id, launch.attempt] = run
+        self._pool.submit(self._start, run)
+
+    def _start(self, run: Run) -> None:
+        launch = run.launch
+        try:
+            run.lay_out(self.stage)
+            names = [f"job-{launch.job_id}-{launch.attempt}-{rank}" for rank in run.ranks()]
+            groups = [self.enforcement.group(name, launch.spec.per_worker()) for name in names]
+            described = run.descriptions(self.stage, cores=self._take_cores(launch), groups=groups)
+            with run.lock:
+                for rank, description in enumerate(described):
+                    if not run.stop_reason:
+                        self._watch(run, rank, run.rank_folder(rank).launch(description))
+                run.launched = True
+        except (DatahallError, OSError, ValueError) as error:
+            detail = error.problems[0].what if isinstance(error, DatahallError) else str(error)
+            where = f"{error.problems[0].where}: " if isinstance(error, DatahallError) else ""
+            run.stop(f"could not be started: {where}{detail}")
+            self._refused(run, f"{where}{detail}")
+            return
+        if run.pids:
+            self.post(AttemptRunning(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt))
+        else:
+            self._refused(run, run.stop_reason, ending=Ending.STOPPED)
+
+    def _refused(self, run: Run, detail: str, *, ending: Ending = Ending.REFUSED) -> None:
+        run.launched = True
+        if run.pids:
+            return  # some workers are up: their end reports for all
+        self._runs.pop((run.launch.job_id, run.launch.attempt), None)
+        self._release_cores(run.launch)
+        ended = AttemptEnded(
+            at_s=self.clock.now_s(), job_id=run.launch.job_id, attempt=run.launch.attempt, ending=ending, detail=detail
+        )
+        self.post(ended)
+
+    def stop(self, launch: Launch, reason: str) -> None:
+        run = self._runs.get((launch.job_id, launch.attempt))
+        if run is not None:
+            run.stop(reason)
+
+    def suspend_all(self) -> None:
+        """Ask every worker to stop because the platform is going down; they are started again at its return."""
+        self.suspending = True
+        for run in list(self._runs.values()):
+            run.stop("the platform is shutting down")
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._runs and not self._inbox
+
+    # --- adoption -----------------------------------------------------------------------------------------
+
+    def adopt(self, launches: Iterable[Launch]) -> None:
+        """Take up attempts of an earlier control plane: watch what lives, report what has ended or was lost."""
+        for launch in launches:
+            run = Run(launch, self.jobs / str(launch.job_id), launched=True)
+            self._runs[launch.job_id, launch.attempt] = run
+            self._take_cores(launch)
+            for rank, pid in run.find_survivors().items():
+                self._watch(run, rank, pid)
+            if not run.pids:
+                self._finish(run)
+                continue
+            self.post(AttemptRunning(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt))
+            if len(run.pids) + sum(end is not None for end in run.ends()) < launch.spec.workers:
+                run.stop("part of the gang was lost")
+
+    def _watch(self, run: Run, rank: int, pid: int) -> None:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        run.pids[rank] = pid
+        with self._lock:
+            self._watched[descriptor] = (run, rank, pid)
+        self._poll.register(descriptor, select.EPOLLIN)
+
+    def _shim_ended(self, descriptor: int) -> None:
+        with self._lock:
+            run, rank, pid = self._watched.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        with run.lock:  # not before every worker of the gang has been launched
+            run.pids.pop(rank, None)
+            end = run.rank_folder(rank).end()
+            if run.pids and (end is None or end.code != 0 or end.reason != "exited"):
+                run.signal_all(signal.SIGTERM)
+            done = not run.pids
+        if done:
+            self._finish(run)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def _finish(self, run: Run) -> None:
+        self._runs.pop((run.launch.job_id, run.launch.attempt), None)
+        self._release_cores(run.launch)
+        for rank in run.ranks():
+            self.enforcement.release(f"job-{run.launch.job_id}-{run.launch.attempt}-{rank}")
+        self._pool.submit(self._report, run)
+
+    def _report(self, run: Run) -> None:
+        ends = run.ends()
+        ending, code, detail = ending_of(ends)
+        if self.suspending and ending is Ending.STOPPED:
+            ending = Ending.SUSPENDED
+        outputs: tuple[StoredOutput, ...] = ()
+        try:
+            if ending is Ending.EXITED and code == 0 and run.launch.spec.output_key is not None:
+                outputs = self.stage.collect(run.launch.spec, run.work)
+        except DatahallError as error:
+            ending, code, detail = Ending.REFUSED, None, f"its output could not be kept: {error.problems[0]}"
+        except OSError as error:
+            ending, code, detail = Ending.REFUSED, None, f"its output could not be kept: {error}"
+        event = AttemptEnded(
+            at_s=self.clock.now_s(),
+            job_id=run.launch.job_id,
+            attempt=run.launch.attempt,
+            ending=ending,
+            code=code,
+            detail=detail or (run.stop_reason if ending is Ending.STOPPED else ""),
+            usage=self._usage(run),
+            outputs=outputs,
+        )
+        self.post(event)
+
+    def _usage(self, run: Run) -> Usage:
+        known = [end for end in run.ends() if end is not None]
+        if not known:
+            return Usage()
+        wall_s, cpu_s = max(end.wall_s for end in known), sum(end.cpu_s for end in known)
+        joules, measured, source = self.meter(run.launch, cpu_s, wall_s)
+        peak = sum(end.peak_memory_bytes for end in known)
+        return Usage(wall_s, cpu_s, peak, joules, measured, source)
+
+    # --- cores --------------------------------------------------------------------------------------------
+
+    def _take_cores(self, launch: Launch) -> list[int]:
+        """The least loaded cores for the gang; the scheduler has already counted that there are enough."""
+        share = launch.spec.cpus * launch.spec.workers
+        count = min(len(self.cores), max(1, -(-round(share * 1000) // 1000)))
+        with self._lock:
+            chosen = sorted(self.cores, key=lambda core: (self._loads[core], core))[:count]
+            for core in chosen:
+                self._loads[core] += share / count
+            self._cores_of[launch.job_id] = (chosen, share / count)
+        return chosen
+
+    def _release_cores(self, launch: Launch) -> None:
+        with self._lock:
+            chosen, share = self._cores_of.pop(launch.job_id, ([], 0.0))
+            for core in chosen:
+                self._loads[core] = max(0.0, self._loads[core] - share)
