@@ -16,19 +16,22 @@ class Split(Spec):
     """Share of the remaining rows for validation."""
     stratify: bool = True
     """Keep each class's share on every side."""
-    group_column: Name | None = None
-    """A column (CSV) whose equal values stay together, such as a patient or a speaker."""
+    group_column: str | None = Field(default=None, min_length=1)
+    """A column (CSV) whose equal values stay together, such as a patient or a speaker. It is no feature."""
 
 
 class Cleaning(Spec):
     """What is done about bad rows. Every choice is counted in the data card."""
 
     missing: Literal["drop", "mean", "median", "refuse"] = "drop"
-    """Rows with a missing value or NaN."""
+    """Rows with a missing value, NaN or infinity. `mean` and `median` are those of training rows; texts get the commonest."""
     duplicates: Literal["drop", "keep"] = "drop"
-    """Rows whose features and label both repeat; the first stays."""
+    """Rows whose features and label both repeat; the first stays. A test part of the source's own is left whole."""
     outliers: Literal["keep", "drop", "clip"] = "keep"
-    """Values further than `outlier_iqr` interquartile ranges from the quartiles (tables only)."""
+    """Values further than `outlier_iqr` interquartile ranges from the quartiles of training rows (tables only).
+
+    `drop` leaves out training rows only, so that the test stays honest; `clip` pulls values in on every side.
+    """
     outlier_iqr: float = Field(default=3.0, gt=0)
     conflicts: Literal["drop", "keep"] = "drop"
     """Equal features with different labels: at least one label is wrong."""
@@ -77,11 +80,14 @@ class CsvSource(Spec):
 
     kind: Literal["csv"]
     file: str
+    test_file: str | None = None
+    """The test part, with the same columns, when it comes in a file of its own."""
     label: str
     """The column to predict."""
     drop: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     """Names of the columns when the file has no header."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
     missing_marks: tuple[str, ...] = ("", "?", "NA", "NaN", "nan", "null")
     download: tuple[Download, ...] = ()
 
@@ -119,3 +125,5 @@ class DataSpec(Spec):
     augment: Augmentation = Augmentation()
     labels: tuple[str, ...] = ()
     """Names of the classes in order; without it they are found in the data."""
+    licence: str | None = None
+    """What the publisher allows, as the publisher says it; copied into the data card."""
