@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from datahall.foundation.spec import Spec
 from datahall.foundation.units import Seconds
@@ -21,19 +21,32 @@ class Optimiser(Spec):
     """SGD only."""
     nesterov: bool = False
     weight_decay: float = Field(default=0.0, ge=0)
-    """Decoupled (AdamW); for Adam and SGD say `l2` instead."""
+    """Decoupled (AdamW), on weights only; for Adam and SGD say `l2` instead."""
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "Optimiser":
+        if self.weight_decay and self.name != "adamw":
+            raise ValueError(f"weight_decay belongs to adamw; with {self.name} write `l2` in `train`")
+        if self.momentum and self.name != "sgd":
+            raise ValueError(f"momentum belongs to sgd; {self.name} has beta1")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
 
 
 class Schedule(Spec):
     """How the learning rate moves with the steps."""
 
     name: Literal["constant", "step", "cosine", "one_cycle"] = "constant"
-    warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
-    """Share of all steps in which the rate climbs from zero (one-cycle: to its peak)."""
+    warmup_ratio: float | None = Field(default=None, ge=0, lt=1)
+    """Share of all steps in which the rate climbs: in a line from zero, for one-cycle along a cosine from 1/25 of the peak.
+    Without it, 0.3 for one-cycle and 0 for the others."""
     final_ratio: float = Field(default=0.0, ge=0, le=1)
     """Rate at the end over the peak (cosine, one-cycle)."""
     step_epochs: float = Field(default=10, gt=0)
+    """Step only: after each of this many epochs …"""
     step_factor: float = Field(default=0.1, gt=0, le=1)
+    """… the rate is multiplied by this."""
 
 
 class EarlyStop(Spec):
@@ -56,7 +69,8 @@ class TrainSpec(Spec):
     schedule: Schedule = Schedule()
     l1: float = Field(default=0.0, ge=0)
     l2: float = Field(default=0.0, ge=0)
-    """Half of this times the squared weights is added to the loss; biases and norms are left out."""
+    """Half of this times the squared weights is added to the loss (`l1`: this times their size); biases and norms are
+    left out. Reported losses are without both, so that training and validation compare."""
     label_smoothing_ratio: float = Field(default=0.0, ge=0, lt=1)
     early_stop: EarlyStop | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
