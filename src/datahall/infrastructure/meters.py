@@ -89,7 +89,7 @@ def joules_between(before: Iterable[Counter], after: Iterable[Counter]) -> float
 
 
 class EnergyMeter:
-    """Energy of this process's own work between `start` and `stop`."""
+    """Energy of a piece of work between `start` and `stop`: this process's own, or others' whose CPU time is told."""
 
     def __init__(
         self,

@@ -123,6 +123,16 @@ def test_a_meter_estimates_otherwise_and_says_so(tmp_path: Path, library: Any) -
     assert "estimate: CPU time x TDP share" in energy.source and "accelerator 1 at full power" in energy.source
 
 
+def test_a_meter_for_the_work_of_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a job's CPU time as its engine tells it, the job's share of the machine's joules comes back, not ours."""
+    zone(tmp_path, "intel-rapl:0", "package-0", "0")
+    machine = iter([100.0, 108.0])
+    monkeypatch.setattr(meters, "_machine_cpu_s", lambda: next(machine))
+    meter = EnergyMeter(node=KNOWN, cores_given=1, powercap=tmp_path)
+    zone(tmp_path, "intel-rapl:0", "package-0", "40000000")
+    assert meter.stop(cpu_s=2).joules == pytest.approx(10)
+
+
 def test_all_counters_of_a_machine(tmp_path: Path, library: Any) -> None:
     """Given one RAPL zone and one counting device, both are sampled; without a driver only the zone is."""
     zone(tmp_path, "intel-rapl:0", "package-0", "1000000")
