@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from datahall.foundation.spec import Spec
 
@@ -19,3 +19,9 @@ class CompressSpec(Spec):
     """Which variant is packaged. `auto` takes the faster one within the limit; `int8` past the limit stops the run."""
     parity_tolerance: float = Field(default=1e-4, gt=0)
     """Largest difference of a probability between the trained model and its ONNX export."""
+
+    @model_validator(mode="after")
+    def _can_serve(self) -> "CompressSpec":
+        if self.serve == "int8" and self.int8 == "none":
+            raise ValueError("serve: int8 needs an int8 variant; set int8 to static or dynamic, or serve to auto")
+        return self
