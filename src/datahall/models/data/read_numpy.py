@@ -95,14 +95,14 @@ def _npz(path: Path) -> Arrays:
 
 def _npy(path: Path) -> NDArray[Any]:
     try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start == b"PK\x03\x04":
+            raise Refused(Problem("DATA-040", str(path), "looks like an .npz, not an .npy", "name it as `file`"))
         # Mapped, so that a header that claims more than the file holds is refused before memory is taken.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")
     except _UNREADABLE as error:
         raise Refused(_not_numpy(path, error)) from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise Refused(Problem("DATA-040", str(path), "is an .npz, not an .npy", "name it as `file`"))
-    return array
 
 
 def _not_numpy(path: Path, error: BaseException) -> Problem:
