@@ -103,7 +103,10 @@ class Scheduler:
             if ack is not None:
                 ack.set_result(None)
         for listener in self.listeners:
-            listener(events)
+            try:
+                listener(events)
+            except Exception:  # what follows from the events must not keep them from being carried out
+                log.exception("a listener failed")
 
     def _refused(self, event: Event, error: DatahallError) -> None:
         ack = self._acks.pop(id(event), None)

@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,12 +17,10 @@ from datahall.platform.engines.limits import Enforcement
 from datahall.platform.engines.run import Run, ending_of
 from datahall.platform.events import AttemptEnded, AttemptRunning, Event, StoredOutput, Usage, Woken
 from datahall.platform.lifecycle import Ending
+from datahall.platform.metering import JobMeter
 from datahall.platform.ports import Launch, Stage
 
 log = logging.getLogger(__name__)
-
-Meter = Callable[[Launch, float, float], tuple[float, bool, str]]
-"""(launch, CPU seconds, wall seconds) -> joules, whether they were measured, and how."""
 
 PREPARERS = 4
 
@@ -31,7 +29,7 @@ class LocalEngine:
     """Starts, watches and stops workers. `post` puts events of others (submissions, cancellings) into the same stream."""
 
     def __init__(
-        self, jobs: Path, *, cores: Sequence[int], clock: Clock, stage: Stage, enforcement: Enforcement, meter: Meter
+        self, jobs: Path, *, cores: Sequence[int], clock: Clock, stage: Stage, enforcement: Enforcement, meter: JobMeter
     ) -> None:
         self.jobs, self.cores, self.clock = jobs, list(cores), clock
         self.stage, self.enforcement, self.meter = stage, enforcement, meter
@@ -105,6 +103,7 @@ class LocalEngine:
             run.lay_out(self.stage)
             names = [f"job-{launch.job_id}-{launch.attempt}-{rank}" for rank in run.ranks()]
             groups = [self.enforcement.group(name, launch.spec.per_worker()) for name in names]
+            self.meter.begin(launch)
             described = run.descriptions(self.stage, cores=self._take_cores(launch), groups=groups)
             with run.lock:
                 for rank, description in enumerate(described):
@@ -137,6 +136,12 @@ class LocalEngine:
         run = self._runs.get((launch.job_id, launch.attempt))
         if run is not None:
             run.stop(reason)
+
+    def kill(self, job_id: int) -> None:
+        """End a job's workers at once, without asking them."""
+        for (number, _), run in list(self._runs.items()):
+            if number == job_id:
+                run.kill()
 
     def suspend_all(self) -> None:
         """Ask every worker to stop because the platform is going down; they are started again at its return."""
@@ -230,9 +235,9 @@ class LocalEngine:
         if not known:
             return Usage()
         wall_s, cpu_s = max(end.wall_s for end in known), sum(end.cpu_s for end in known)
-        joules, measured, source = self.meter(run.launch, cpu_s, wall_s)
+        energy = self.meter.end(run.launch, cpu_s=cpu_s, wall_s=wall_s)
         peak = sum(end.peak_memory_bytes for end in known)
-        return Usage(wall_s, cpu_s, peak, joules, measured, source)
+        return Usage(wall_s, cpu_s, peak, energy.joules, energy.measured, energy.source)
 
     # --- cores --------------------------------------------------------------------------------------------
 

@@ -89,6 +89,14 @@ class Run:
             self.stop_reason = self.stop_reason or reason
             self.signal_all(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """SIGKILL to every worker; their shims write the end down."""
+        for rank in self.ranks():
+            pid = self.rank_folder(rank).worker_pid() if self.rank_folder(rank).is_alive() else None
+            if pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def find_survivors(self, *, patience_s: float = 5.0) -> dict[int, int]:
         """Rank -> pid of shims that outlived the last control plane."""
         return {rank: pid for rank in self.ranks() if (pid := _pid_of_living(self.rank_folder(rank), patience_s))}
