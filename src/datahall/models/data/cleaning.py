@@ -55,11 +55,9 @@ def clean(raw: Raw, spec: DataSpec) -> Clean:
 
 def _sound(raw: Raw, test: Rows) -> None:
     """Raises Refused when there are no rows, or rows without a value."""
-    empty = next(
-        (what for what, rows in (("", raw.rows), (" test", test)) if not len(rows) and (rows is raw.rows or raw.test)), None
-    )
-    if empty is not None:
-        raise Refused(Problem("DATA-050", raw.where, f"there are no{empty} rows", "name a source that holds some"))
+    if not len(raw.rows) or (raw.test is not None and not len(test)):
+        what = f"there are no{' test' if len(raw.rows) else ''} rows"
+        raise Refused(Problem("DATA-050", raw.where, what, "name a source that holds some"))
     if 0 in raw.rows.x.shape[1:]:
         what = f"each row has the shape {raw.rows.x.shape[1:]}, so it holds nothing"
         raise Refused(Problem("DATA-050", raw.where, what, "name a source whose rows hold values"))

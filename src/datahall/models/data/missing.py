@@ -57,8 +57,8 @@ def check_columns(raw: Raw) -> None:
     counts = by_column(raw)
     empty = [name for name, count in counts.items() if count == len(raw.rows)]
     if empty:
-        what = f"the column{'s' if len(empty) > 1 else ''} {', '.join(empty[:10])} have no value in any row"
-        raise Refused(Problem("DATA-024", raw.where, what, "add them to `drop`"))
+        what = f"no row has a value in {', '.join(empty[:10])}"
+        raise Refused(Problem("DATA-024", raw.where, what, "drop what is always empty"))
 
 
 def fills(x: NDArray[Any], columns: Sequence[Column], method: Literal["mean", "median"]) -> NDArray[np.float64]:

@@ -167,7 +167,7 @@ def _pixels(picture: Picture, source: ImageFolderSource, path: Path, archive: Ar
 
 def decode(data: bytes, *, size_px: int | None, grey: bool, where: str) -> NDArray[np.uint8]:
     """Pixels (H, W) or (H, W, 3) of one image file, upright. Raises Refused when it is broken or far too large."""
-    from PIL import Image, ImageOps  # heavy, and only needed here
+    from PIL import Image, ImageOps, UnidentifiedImageError  # heavy, and only needed here
 
     try:
         with warnings.catch_warnings():
@@ -182,9 +182,10 @@ def decode(data: bytes, *, size_px: int | None, grey: bool, where: str) -> NDArr
                 return np.asarray(shaped, np.uint8)
     except Image.DecompressionBombError:
         raise Refused(_too_many_pixels("far more", where)) from None
+    except UnidentifiedImageError:
+        raise Refused(_broken(f"its {len(data)} bytes are none of {', '.join(FORMATS)}", where)) from None
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError) as error:
-        what = f"is not an image that can be read: {str(error)[:200] or type(error).__name__}"
-        raise Refused(Problem("DATA-031", where, what, "restore the file or take it out")) from None
+        raise Refused(_broken(str(error)[:200] or type(error).__name__, where)) from None
 
 
 def _eight_bits(image: Any) -> Any:
@@ -194,6 +195,10 @@ def _eight_bits(image: Any) -> Any:
     if image.mode.startswith("I"):
         return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     return image.convert("RGBA") if "transparency" in image.info else image
+
+
+def _broken(why: str, where: str) -> Problem:
+    return Problem("DATA-031", where, f"is not an image that can be read: {why}", "restore the file or take it out")
 
 
 def _too_many_pixels(seen: str, where: str) -> Problem:
