@@ -53,14 +53,14 @@ class Training:
         self.losses = torch.zeros(len(batches), device=batches.y_N.device)
         self._loss_of = self.losses.unbind()
         self._best: dict[str, Tensor] = {}
-        self._last_tick_s = 0.0
+        self._last_tick_s = self._saved_s = 0.0
 
     def run(self, outside: Outside) -> None:
         """Train until the spec says stop; the best weights are in the network at the end if it asks for early stopping.
 
         Raises Unprocessable when the loss stops being a number, and whatever `outside` raises.
         """
-        self._last_tick_s = outside.clock_s()
+        self._last_tick_s = self._saved_s = outside.clock_s()
         while self.progress.stopped_because is None:
             self._deal()
             self._pass_over_batches(outside)
@@ -124,7 +124,7 @@ class Training:
     def _due_s(self) -> float:
         """When to look up from the batches next: at the checkpoint or at the end of the time allowed."""
         left_s = float("inf") if self.spec.max_minutes is None else 60 * self.spec.max_minutes - self.progress.seconds
-        return self._last_tick_s + min(self.spec.checkpoint_interval, left_s)
+        return min(self._saved_s + self.spec.checkpoint_interval, self._last_tick_s + left_s)
 
     def _out_of_time(self) -> bool:
         return self.spec.max_minutes is not None and self.progress.seconds >= 60 * self.spec.max_minutes
@@ -136,6 +136,7 @@ class Training:
         if self._out_of_time():
             return True
         outside.checkpoint(self)
+        self._saved_s = outside.clock_s()
         return False
 
     def _close_epoch(self, outside: Outside) -> None:
