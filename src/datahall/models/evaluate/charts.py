@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 480, 264
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+WIDTH, HEIGHT = 380, 236
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 38
 _MAX_DOTS = 60
 
 
@@ -37,26 +37,27 @@ class Frame:
         return HEIGHT - BOTTOM - (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1) * (HEIGHT - TOP - BOTTOM)
 
 
-def line_chart(series: Sequence[Series], *, x_name: str, y_name: str, from_zero: bool = False) -> Markup:
-    """Lines over a common x. Values that are not finite are left out; without any the chart is empty."""
+def line_chart(series: Sequence[Series], *, title: str, x_name: str, from_zero: bool = False) -> Markup:
+    """Lines over a common x; the page names the y axis. Values that are not finite are left out."""
     drawn = [Series(s.name, s.colour, [p for p in s.points if all(map(math.isfinite, p))]) for s in series]
     xs, ys = ([p[axis] for s in drawn for p in s.points] or [0.0, 1.0] for axis in (0, 1))
     y_ticks = ticks(0 if from_zero else min(ys), max(ys))
     frame = Frame((min(xs), max(xs)), (y_ticks[0], y_ticks[-1]))
     x_ticks = [t for t in ticks(*frame.x, whole=True) if frame.x[0] <= t <= frame.x[1]]
-    body = Markup("").join([_axes(frame, x_ticks, y_ticks, x_name, y_name), *(_line(frame, s) for s in drawn)])
-    return _svg(body, f"{y_name} over {x_name}")
+    body = Markup("").join([_axes(frame, x_ticks, y_ticks, x_name), *(_line(frame, s) for s in drawn)])
+    return _svg(body, f"{title} over {x_name}")
 
 
 def reliability_chart(bins: Sequence[dict[str, float | None]]) -> Markup:
-    """Accuracy of each confidence bin as a bar, its mean confidence as a dot, and the diagonal of perfect calibration."""
+    """Accuracy of each confidence bin as a bar, paler where rows are few, a dot at its mean confidence, and the diagonal."""
     frame = Frame((0.0, 1.0), (0.0, 1.0))
     fifths = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    parts = [_axes(frame, fifths, fifths, "confidence", "accuracy")]
+    parts = [_axes(frame, fifths, fifths, "confidence")]
+    most = max((found["rows"] or 0 for found in bins), default=0)
     parts.append(_tag("line", "ideal", x1=frame.left(0), y1=frame.top(0), x2=frame.left(1), y2=frame.top(1)))
     for found in bins:
         if found["rows"]:
-            parts += _bin(frame, found)
+            parts += _bin(frame, found, opacity=0.15 + 0.65 * math.sqrt(found["rows"] / most))
     return _svg(Markup("").join(parts), "accuracy over confidence")
 
 
@@ -71,7 +72,7 @@ def ticks(low: float, high: float, *, whole: bool = False, about: int = 5) -> li
     return [round(n * step, 12) for n in range(first, max(last, first + 1) + 1)]
 
 
-def _axes(frame: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str, y_name: str) -> Markup:
+def _axes(frame: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str) -> Markup:
     parts = []
     for y in y_ticks:
         at = frame.top(y)
@@ -79,9 +80,7 @@ def _axes(frame: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_na
         parts.append(_text(f"{y:g}", LEFT - 8, at + 4, anchor="end"))
     parts += [_text(f"{x:g}", frame.left(x), HEIGHT - BOTTOM + 18) for x in x_ticks]
     parts.append(_text(x_name, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    turned = Markup('<text class="name" text-anchor="middle" transform="translate(12 {}) rotate(-90)">{}</text>')
-    return Markup("").join([*parts, turned.format(round(middle, 1), y_name)])
+    return Markup("").join(parts)
 
 
 def _line(frame: Frame, series: Series) -> Markup:
@@ -99,12 +98,14 @@ def _dots(series: Series, where: Sequence[tuple[float, float]]) -> Iterator[Mark
         yield shape.format(kind, series.colour, left, top, f"{series.name}: {y:.4g} at {x:g}")
 
 
-def _bin(frame: Frame, found: dict[str, float | None]) -> list[Markup]:
+def _bin(frame: Frame, found: dict[str, float | None], *, opacity: float) -> list[Markup]:
     start, end, accuracy, confidence = (float(found[k] or 0) for k in ("from", "to", "accuracy", "confidence"))
     title = f"{found['rows']} rows, mean confidence {confidence:.3f}, right {accuracy:.3f}"
-    bar = Markup('<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
+    bar = Markup(
+        '<rect class="bar" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" opacity="{:.2f}"><title>{}</title></rect>'
+    )
     left, right, top = frame.left(start) + 1, frame.left(end) - 1, frame.top(accuracy)
-    drawn = bar.format(left, top, right - left, max(frame.top(0) - top, 1.5), title)
+    drawn = bar.format(left, top, right - left, max(frame.top(0) - top, 1.5), opacity, title)
     dot = Markup('<circle class="dot c2" cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}</title></circle>')
     return [drawn, dot.format(frame.left(confidence), frame.top(accuracy), title)]
 

@@ -42,6 +42,7 @@ def evaluation(
         "rows": len(y_N),
         "labels": list(labels),
         "metrics": metrics,
+        "baseline": _baseline(counts, labels),
         "intervals": _intervals(confusion_KK, rows, spec, seed),
         "confidence_ratio": spec.confidence_ratio,
         "bootstrap_samples": spec.bootstrap_samples,
@@ -64,6 +65,12 @@ def check(y_N: Integers, probabilities_NK: Probabilities, labels: Sequence[str])
         bad = int((~np.isfinite(probabilities_NK)).any(axis=1).sum())
         what = f"the model answers {bad} of {len(y_N)} test rows with NaN or infinity: its training diverged"
         raise Refused(Problem("EVAL-004", "inputs/train", what, "lower train.optimiser.learning_rate, or add a warm-up"))
+
+
+def _baseline(counts: Counts, labels: Sequence[str]) -> dict[str, Any]:
+    """The best model that does not look: always the commonest class of the test rows."""
+    commonest = int(counts.true.argmax())
+    return {"label": labels[commonest], "accuracy": float(counts.true[commonest] / counts.true.sum())}
 
 
 def _intervals(

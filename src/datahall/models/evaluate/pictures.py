@@ -38,7 +38,7 @@ def named_values(row: Sequence[float], columns: Sequence[str]) -> list[tuple[str
     for name, value in zip(columns, row, strict=True):
         category, is_category, text = name.partition("=")
         if not is_category:
-            pairs.append((name, f"{value:.4g}"))
+            pairs.append((name, f"{value:,.6g}"))
         elif value == 1:
             pairs.append((category, text))
     return pairs

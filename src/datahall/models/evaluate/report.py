@@ -15,7 +15,9 @@ from datahall.models.evaluate.facts import Facts, read_facts
 MAX_MATRIX_CLASSES = 30
 MAX_CONFUSIONS = 8
 MAX_VALUES = 24
-JOULES_PER_KWH = 3_600_000
+JOULES_PER_WH = 3600
+NOT_SHOWN = ("format", "warnings", "kind", "seed")
+"""Parts of the data card that the page shows elsewhere or not at all."""
 
 
 def build_report(*, train: Path, evaluate: Path, compress: Path | None = None) -> str:
@@ -43,6 +45,7 @@ def page(facts: Facts) -> str:
         "words": words,
         "micros": micros,
     }
+    environment.tests["flat"] = lambda thing: not any(isinstance(value, (dict, list)) for value in thing.values())
     return environment.get_template("report.html").render(
         facts=facts,
         about=facts.about,
@@ -60,7 +63,9 @@ def page(facts: Facts) -> str:
         architecture=architecture(facts.model),
         limits=list(limits(facts)),
         command=command(facts.about),
-        made={"seed": facts.about["seed"], **facts.training},
+        data_card={key: value for key, value in facts.about["data_card"].items() if key not in NOT_SHOWN},
+        weakest=weakest_class(facts.evaluation),
+        made=made(facts),
     )
 
 
@@ -74,6 +79,8 @@ def headline(facts: Facts) -> Iterator[dict[str, Any]]:
         yield _tile("Parameters", f"{parameters:,}", architecture(facts.model).get("layers", facts.model["model"]["family"]))
     if seconds := facts.training.get("seconds"):
         yield _tile("Training", seconds_text(seconds), f"{len(facts.history)} epochs" if facts.history else "")
+    if energy := facts.training.get("energy"):
+        yield _tile("Energy of training", watt_hours(energy["joules"]), energy_label(energy))
     if facts.compression is not None:
         chosen = next(row for row in facts.compression["variants"] if row["name"] == facts.compression["chosen"])
         yield _tile("Packaged", bytes_text(chosen["size_bytes"]), f"{chosen['name']}, {micros(chosen['latency_s']['1'])} a row")
@@ -84,11 +91,21 @@ def summary(facts: Facts) -> Iterator[str]:
     evaluation = facts.evaluation
     wrong = evaluation["rows"] - sum(row[k] for k, row in enumerate(evaluation["confusion"]))
     yield f"{wrong:,} of {evaluation['rows']:,} test rows are answered wrongly."
+    baseline = evaluation["baseline"]
+    yield f"Always answering “{baseline['label']}” would be right for {percent(baseline['accuracy'])}."
     if weakest := weakest_class(evaluation):
         yield f"The hardest class is “{weakest['label']}”: {percent(weakest['recall'])} of its rows are found."
     if pairs := confusions(evaluation):
         label, taken, times, _ = pairs[0]
         yield f"The commonest confusion is “{label}” taken for “{taken}”, {times} {'time' if times == 1 else 'times'}."
+
+
+def made(facts: Facts) -> dict[str, Any]:
+    """How the model was made: seed, energy in words, then what the train step noted."""
+    noted = {key: value for key, value in facts.training.items() if key not in ("seed", "energy")}
+    energy = facts.training.get("energy")
+    text = "kept in the job's record" if energy is None else f"{watt_hours(energy['joules'])}, {energy_label(energy)}"
+    return {"seed": facts.about["seed"], "energy": text, **noted}
 
 
 def confusions(evaluation: dict[str, Any]) -> list[tuple[str, str, int, float]]:
@@ -112,7 +129,7 @@ def curves(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         lines = [line for line in lines if line.points]
         if not lines or (title == "Learning rate" and len({y for _, y in lines[0].points}) == 1):
             continue
-        chart = charts.line_chart(lines, x_name="epoch", y_name=title.lower(), from_zero=title != "Accuracy")
+        chart = charts.line_chart(lines, title=title, x_name="epoch", from_zero=title != "Accuracy")
         made.append({"title": title, "lines": lines, "chart": chart})
     return made
 
@@ -153,6 +170,20 @@ def words(key: Any) -> str:
 def micros(duration_s: float) -> str:
     """A latency: `0.0000241` -> `24 µs`, `0.0042` -> `4.2 ms`."""
     return f"{1e6 * duration_s:.0f} µs" if duration_s < 1e-3 else f"{1e3 * duration_s:.3g} ms"
+
+
+def watt_hours(joules: float) -> str:
+    """`50` J -> `13.9 mWh`; `7.2e6` J -> `2 kWh`."""
+    hours = joules / JOULES_PER_WH
+    for unit, size in (("kWh", 1000.0), ("Wh", 1.0)):
+        if hours >= size:
+            return f"{hours / size:.3g} {unit}"
+    return f"{hours * 1000:.3g} mWh"
+
+
+def energy_label(energy: dict[str, Any]) -> str:
+    """Whether a meter read it, and which."""
+    return f"{'measured' if energy['measured'] else 'estimated'}, {energy['source']}"
 
 
 def _tile(name: str, value: str, note: str) -> dict[str, str]:
