@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from datahall.foundation.digest import digest_of, file_digest
 from datahall.foundation.document import problems_of
 from datahall.foundation.errors import Problem, Refused
+from datahall.models.data.augment import is_none
 from datahall.models.data.dataset import Dataset
 from datahall.models.data.spec import Augmentation
 from datahall.models.families.build import build
 from datahall.models.families.spec import ModelSpec
 from datahall.models.steps import Step
-from datahall.models.train.batches import Batches
+from datahall.models.train.batches import Batches, augmented
 from datahall.models.train.device import autocast_type, training_device
 from datahall.models.train.spec import TrainSpec
 
@@ -60,11 +61,9 @@ def load_job(step: Step) -> Job:
     device = training_device(config.train)
     x, y_N = on_device(dataset, "train", device)
     validation = on_device(dataset, "validation", device)
-    problems = [*_data_problems(x, y_N, len(dataset.labels)), *_train_problems(config, len(validation[1]))]
+    problems = [*_data_problems(x, y_N, len(dataset.labels)), *_train_problems(config, dataset, len(validation[1]))]
     if problems:
         raise Refused(problems)
-    smallest = 2 if config.model.batch_norm else 1
-    batches = Batches(x, y_N, batch_size=config.train.batch_size, seed=config.seed, smallest=smallest)
     return Job(
         model=config.model,
         train=config.train,
@@ -72,7 +71,7 @@ def load_job(step: Step) -> Job:
         dataset=dataset,
         device=device,
         autocast=autocast_type(config.train, device),
-        batches=batches,
+        batches=_batches(config, x, y_N),
         validation=validation if len(validation[1]) else None,
         fingerprint=digest_of([config.model_dump(mode="json"), file_digest(folder / "dataset.json")]),
     )
@@ -89,6 +88,12 @@ def _config(config: Mapping[str, Any]) -> _Config:
         return TypeAdapter(_Config).validate_python(dict(config))
     except ValidationError as error:
         raise Refused(problems_of(error, _Config)) from None
+
+
+def _batches(config: _Config, x: Tensor, y_N: Tensor) -> Batches:
+    redraw = None if is_none(config.augment) else augmented(x, config.augment, seed=config.seed)
+    smallest = 2 if config.model.batch_norm else 1
+    return Batches(x, y_N, batch_size=config.train.batch_size, seed=config.seed, smallest=smallest, redraw=redraw)
 
 
 def _data_problems(x: Tensor, y_N: Tensor, classes: int) -> list[Problem]:
@@ -109,7 +114,7 @@ def _data_problems(x: Tensor, y_N: Tensor, classes: int) -> list[Problem]:
     return problems
 
 
-def _train_problems(config: _Config, validation_rows: int) -> list[Problem]:
+def _train_problems(config: _Config, dataset: Dataset, validation_rows: int) -> list[Problem]:
     problems = []
     if config.train.early_stop is not None and not validation_rows:
         what = "early stopping watches the validation part, which has no rows"
@@ -119,4 +124,7 @@ def _train_problems(config: _Config, validation_rows: int) -> list[Problem]:
     if config.model.batch_norm and config.train.batch_size < 2:
         what = "batch norm compares the rows of a batch, and batch_size is 1"
         problems.append(Problem("TRAIN-006", "train.batch_size", what, "use a batch of at least 2, or batch_norm: false"))
+    if not is_none(config.augment) and dataset.kind != "image":
+        what = f"augmentation turns and shifts images, and the data is a {dataset.kind}"
+        problems.append(Problem("TRAIN-007", "data.augment", what, "leave augment out"))
     return problems

@@ -14,11 +14,11 @@ from datahall.models.families.build import parameter_count
 from datahall.models.train.training import Training
 
 
-def save_records(folder: Path, training: Training, *, seed: int, energy: dict[str, Any] | None) -> None:
+def save_records(folder: Path, training: Training, *, seed: int) -> None:
     """Write both files atomically. Raises Unavailable when the disk is full."""
     history = [record.model_dump() for record in training.progress.history]
     _write(folder / "history.json", history)
-    _write(folder / "training.json", summary(training, seed=seed) | {"energy": energy})
+    _write(folder / "training.json", summary(training, seed=seed))
 
 
 def summary(training: Training, *, seed: int) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def summary(training: Training, *, seed: int) -> dict[str, Any]:
         "updates": progress.updates,
         "best_epoch": progress.best_epoch,
         "stopped_because": progress.stopped_because,
+        "energy": progress.energy.model_dump() if progress.energy else None,
         "parameters": parameter_count(training.network),
         "threads": progress.threads,
         "kernels": progress.kernels,

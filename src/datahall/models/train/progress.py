@@ -34,6 +34,15 @@ class EpochRecord(BaseModel):
         return f"epoch {self.epoch}: training loss {self.train_loss:.4f}{checked}, {self.seconds:.2f} s"
 
 
+class EnergyRecord(BaseModel):
+    """Energy of the training process."""
+
+    joules: float
+    measured: bool
+    """Read from a meter; otherwise estimated."""
+    source: str
+
+
 class Progress(BaseModel):
     """All that decides the future of a run, apart from tensors."""
 
@@ -50,6 +59,8 @@ class Progress(BaseModel):
     best_value: float | None = None
     stopped_because: str | None = None
     """Set when the run is over."""
+    energy: EnergyRecord | None = None
+    """Taken so far, over all attempts."""
     threads: int = 1
     kernels: dict[str, str] = {}
 

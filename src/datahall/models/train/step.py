@@ -9,6 +9,7 @@ from torch import nn
 from datahall.models.families.trained import TrainedCard, save_trained
 from datahall.models.steps import Step, Stopped
 from datahall.models.train.checkpoint import Checkpoints
+from datahall.models.train.energy import RunMeter
 from datahall.models.train.job import Job, load_job
 from datahall.models.train.outputs import save_records
 from datahall.models.train.progress import EpochRecord, Progress
@@ -25,10 +26,12 @@ def run(step: Step) -> None:
     job = load_job(step)
     checkpoints = Checkpoints(step.state, fingerprint=job.fingerprint, say=step.say)
     training = resumed(job, checkpoints, step.say) or started(job, cpus=step.cpus)
-    training.run(outside(step, checkpoints))
-    checkpoints.write(training.progress, training.state())
+    meter = RunMeter(training.progress.energy, threads=training.progress.threads, device=job.device)
+    ties = outside(step, checkpoints, meter)
+    training.run(ties)
+    ties.checkpoint(training)
     save_trained(step.outputs, training.network, _card(job))
-    save_records(step.outputs, training, seed=job.seed, energy=None)
+    save_records(step.outputs, training, seed=job.seed)
     step.say(f"Training ended: {training.progress.stopped_because}.")
 
 
@@ -56,10 +59,11 @@ def resumed(job: Job, checkpoints: Checkpoints, say: Callable[[str], None]) -> T
     return training
 
 
-def outside(step: Step, checkpoints: Checkpoints) -> Outside:
+def outside(step: Step, checkpoints: Checkpoints, meter: RunMeter) -> Outside:
     """The loop's ties to the step: when to stop, where to save, whom to tell."""
 
     def checkpoint(training: Training) -> None:
+        training.progress.energy = meter.total()
         checkpoints.write(training.progress, training.state())
 
     def stop(training: Training) -> NoReturn:

@@ -94,6 +94,26 @@ def test_settings_that_would_be_ignored_are_refused(step_in, optimiser, reason):
         load_job(step_in(optimiser=optimiser))
 
 
+def test_tables_are_not_augmented(step_in):
+    """Given rotation asked for a table, the problem says what augmentation is for."""
+    step = step_in(augment={"rotate_deg": 5})
+    path = step.input("data") / "dataset.json"
+    path.write_text(path.read_text().replace('"image"', '"table"'))
+    with pytest.raises(Refused, match="TRAIN-007 augmentation turns and shifts images, and the data is a table"):
+        load_job(step)
+
+
+def test_augmented_epochs_differ_and_repeat(step_in):
+    """Given rotation, two epochs see different pixels and the same epoch sees the same ones again."""
+    seen = []
+    for epoch in (0, 1, 0):
+        batches = load_job(step_in(augment={"rotate_deg": 20})).batches
+        batches.deal(epoch)
+        seen.append(batches._x_ND.clone())
+    assert torch.equal(seen[0], seen[2])
+    assert not torch.equal(seen[0], seen[1])
+
+
 def test_a_device_that_is_not_there_is_named(monkeypatch):
     """Given a recipe that wants CUDA on a machine without, the problem says what is there."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

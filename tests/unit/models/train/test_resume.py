@@ -10,6 +10,7 @@ RUNS = {
     "one cycle": ONE_CYCLE,
     "dropout": {**ONE_CYCLE, "model": {"dropout_ratio": 0.3}},
     "batch norm, dropout": {**ONE_CYCLE, "model": {"batch_norm": True, "dropout_ratio": 0.3, "activation": "gelu"}, "rows": 49},
+    "augmentation": {**ONE_CYCLE, "augment": {"rotate_deg": 20, "shift_ratio": 0.1}, "model": {"dropout_ratio": 0.2}},
     "momentum, cosine, penalties": {
         "optimiser": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
         "schedule": {"name": "cosine", "warmup_ratio": 0.2},

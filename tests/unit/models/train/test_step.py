@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from datahall.models.families.trained import load_trained
-from datahall.models.steps import STOPPED_EXIT_CODE
+from datahall.models.steps import STOPPED_EXIT_CODE, Stopped
 from datahall.models.train.step import run
 
 PROCESS = [sys.executable, "-c", "import sys; from datahall.models.steps import main; sys.exit(main())"]
@@ -31,6 +31,8 @@ def test_the_outputs_tell_all_that_the_later_steps_need(step_in, history):
         1,
         "cpu",
     )
+    assert training["energy"]["joules"] > 0
+    assert set(training["energy"]) == {"joules", "measured", "source"}
     assert set(training["versions"]) == {"python", "torch", "numpy", "datahall"}
 
 
@@ -42,6 +44,19 @@ def test_metrics_are_logged_live_by_epoch(step_in):
     points = [json.loads(line) for line in (step.folder / "metrics.jsonl").read_text().splitlines()]
     assert [point["step"] for point in points] == [1, 2]
     assert set(points[0]["values"]) == {"train_loss", "validation_loss", "validation_accuracy", "learning_rate", "seconds"}
+
+
+def test_energy_adds_up_over_attempts(step_in, stops_at):
+    """Given a run stopped half-way, the joules of the first attempt are in the total of the second."""
+    step = step_in("work", kind=stops_at)
+    step.at = 6
+    with pytest.raises(Stopped):
+        run(step)
+    record = json.loads(next(step.state.glob("*.json")).read_text())
+    first_j = record["progress"]["energy"]["joules"]
+    again = step_in("work")
+    run(again)
+    assert json.loads((again.outputs / "training.json").read_text())["energy"]["joules"] > first_j > 0
 
 
 def test_same_seed_same_weights(finish):
