@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from datahall.foundation.spec import Name, Spec
 from datahall.foundation.units import Bytes, Seconds
+from datahall.platform.gateway.spec import MAX_BODY_BYTES
 
 
 class DeploySpec(Spec):
@@ -20,7 +21,7 @@ class DeploySpec(Spec):
     """Share of the traffic for the new version; below 1 the old version keeps the rest until `promote`."""
     max_batch: int = Field(default=64, ge=1, le=4096)
     timeout: Seconds = 10
-    max_body: Bytes = 4 * 1024 * 1024
+    max_body: Bytes = Field(default=4 * 1024 * 1024, le=MAX_BODY_BYTES)
     max_queue: int = Field(default=512, ge=1, le=100_000)
     replica_cpus: float = Field(default=0.1, gt=0, le=1024)
     replica_memory: Bytes = 256 * 1024 * 1024
