@@ -45,7 +45,7 @@ def page(facts: Facts) -> str:
         "words": words,
         "micros": micros,
     }
-    environment.tests["flat"] = lambda thing: not any(isinstance(value, (dict, list)) for value in thing.values())
+    environment.tests["flat"] = lambda thing: not any(value and isinstance(value, (dict, list)) for value in thing.values())
     return environment.get_template("report.html").render(
         facts=facts,
         about=facts.about,
@@ -59,6 +59,7 @@ def page(facts: Facts) -> str:
         reliability=charts.reliability_chart(facts.evaluation["reliability"]),
         matrix=len(facts.evaluation["labels"]) <= MAX_MATRIX_CLASSES,
         confusions=confusions(facts.evaluation)[:MAX_CONFUSIONS],
+        worst_share=max((share for *_, share in confusions(facts.evaluation)), default=1),
         mistakes=list(mistakes(facts)),
         architecture=architecture(facts.model),
         limits=list(limits(facts)),
@@ -159,7 +160,7 @@ def number(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return "–" if value is None else str(value)
+    return "–" if value in (None, {}, []) else str(value)
 
 
 def words(key: Any) -> str:

@@ -20,7 +20,8 @@ def test_ticks_are_round(low, high, expected):
 def test_ticks_enclose_the_range_and_rise(low, span):
     found = ticks(low, low + span)
     assert found == sorted(set(found)) and 2 <= len(found) <= 9
-    assert found[0] <= low + 1e-6 * span and found[-1] >= low + span - 1e-6 * span
+    slack = 1e-6 * span + 1e-12 * abs(low)  # a floating-point step of `low` itself
+    assert found[0] <= low + slack and found[-1] >= low + span - slack
 
 
 def test_epochs_are_counted_in_whole_numbers():
