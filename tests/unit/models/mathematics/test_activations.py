@@ -3,22 +3,13 @@ import typing
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
+from datahall.models.families.activations import ACTIVATIONS as MODULES
 from datahall.models.families.spec import Activation as ActivationName
 from datahall.models.mathematics.activations import ACTIVATIONS, sigmoid, softplus
 
-TORCH = {
-    "identity": nn.Identity(),
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-    "relu": nn.ReLU(),
-    "leaky_relu": nn.LeakyReLU(),
-    "elu": nn.ELU(),
-    "gelu": nn.GELU(),
-    "silu": nn.SiLU(),
-    "softplus": nn.Softplus(),
-}
+TORCH = {name: module() for name, module in MODULES.items()}
+"""The modules that the trainer uses."""
 
 
 def test_every_activation_of_a_recipe_is_here():

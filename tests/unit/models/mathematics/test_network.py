@@ -3,24 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
+from datahall.models.families.activations import ACTIVATIONS as MODULES
 from datahall.models.mathematics.activations import ACTIVATIONS
 from datahall.models.mathematics.losses import LOSSES, one_hot
 from datahall.models.mathematics.network import Layer, back_propagate, forward, initial_layers
 
-TORCH_ACTIVATIONS = {
-    "identity": nn.Identity(),
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-    "relu": nn.ReLU(),
-    "leaky_relu": nn.LeakyReLU(),
-    "elu": nn.ELU(),
-    "gelu": nn.GELU(),
-    "silu": nn.SiLU(),
-    "softplus": nn.Softplus(),
-}
+TORCH_ACTIVATIONS = {name: module() for name, module in MODULES.items()}
+"""The modules that the trainer uses."""
 TORCH_LOSSES = {
     "categorical_cross_entropy": lambda z, y: -(y * z.softmax(1).log()).sum(1).mean(),
     "categorical_cross_entropy_from_logits": functional.cross_entropy,
