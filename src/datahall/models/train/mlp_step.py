@@ -56,6 +56,17 @@ class MlpStep:
             delta_BC = self._loss(logits_BC, y_B, space, loss)
             self.rule.update(self._backward(delta_BC, inputs, kept, space), learning_rate)
 
+    def logits(self, x: Tensor) -> Tensor:
+        """x_B… -> logits_BC, without dropout, by the same products as in training."""
+        with torch.inference_mode():
+            a_BH = x.flatten(1)
+            for layer, bias_H in enumerate(self.biases_H):
+                out_BH = a_BH.new_empty(len(x), len(bias_H))
+                a_BH = self._products[layer](a_BH, self._transposed[layer], bias_H, out_BH)
+                if layer < len(self.biases_H) - 1:
+                    self.activation.value(a_BH, a_BH)
+            return a_BH
+
     def _forward(self, a_BI: Tensor, space: "_Space") -> tuple[list[Tensor], list[Tensor], Tensor]:
         """What entered each layer, what each hidden activation keeps for its derivative, and the logits."""
         inputs, kept = [a_BI], []

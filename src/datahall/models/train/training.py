@@ -142,7 +142,7 @@ class Training:
     def _close_epoch(self, outside: Outside) -> None:
         done = self.progress.batch
         self._check_losses(done)
-        measured = validate(self.network, *self.validation) if self.validation else None
+        measured = validate(self.step.logits, *self.validation) if self.validation else None
         if measured is not None:
             self._check_validation(measured)
         self._stand_at(done, self.progress.updates, outside)

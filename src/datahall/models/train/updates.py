@@ -23,6 +23,10 @@ class TrainingStep(Protocol):
         """Move the weights; the batch's mean loss goes into the scalar `loss`. Nothing waits for the device."""
         ...
 
+    def logits(self, x: Tensor) -> Tensor:
+        """x_B… -> logits_BC in evaluation mode, without a graph."""
+        ...
+
 
 class AutogradStep:
     """Any network that maps rows to logits, in any precision."""
@@ -44,6 +48,13 @@ class AutogradStep:
         loss.copy_(value.detach())
         with torch.no_grad():
             self.rule.update(gradients, learning_rate)
+
+    def logits(self, x: Tensor) -> Tensor:
+        self.network.eval()
+        with torch.inference_mode(), torch.autocast(x.device.type, self.autocast, enabled=self.autocast is not None):
+            logits_BC: Tensor = self.network(x).float()
+        self.network.train()
+        return logits_BC
 
 
 def training_step(

@@ -96,3 +96,14 @@ def test_given_kernels_are_used_and_either_gives_the_same_numbers():
         ends.append(model.linears[0].weight.detach().clone())
         assert set(step.kernels.values()) == {kernel}
     assert torch.allclose(*ends, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", list(CLOSED_FORMS))
+def test_its_logits_are_those_of_the_network_in_evaluation_mode(activation):
+    """Given dropout, which validation leaves out, the step's logits are the network's; its mode is left as it was."""
+    model = network(activation=activation, dropout_ratio=0.5)
+    by_hand = MlpStep(model, update_rule(model, PLAIN), batch_size=16).logits(batch(0)[0])
+    by_graph = AutogradStep(model.train(), update_rule(model, PLAIN)).logits(batch(0)[0])
+    assert model.training
+    assert torch.allclose(by_hand, by_graph, atol=1e-5)
+    assert torch.allclose(by_hand, model.eval()(batch(0)[0]), atol=1e-5)

@@ -83,7 +83,7 @@ def test_early_stop_keeps_the_best_weights():
     assert len(losses) == best + 3
     from datahall.models.train.validation import validate
 
-    assert validate(run.network, *run.validation).loss == pytest.approx(min(losses))
+    assert validate(run.step.logits, *run.validation).loss == pytest.approx(min(losses))
     assert run.progress.stopped_because == f"validation_loss did not improve for 3 epochs; epoch {best} is kept"
 
 
