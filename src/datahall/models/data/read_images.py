@@ -5,7 +5,6 @@ import io
 import os
 import warnings
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.units import bytes_text
 from datahall.models.data import places
+from datahall.models.data.damage import BROKEN_ARCHIVE
 from datahall.models.data.rows import MAX_ARRAY_BYTES, Raw, Rows
 from datahall.models.data.spec import ImageFolderSource
 
@@ -26,7 +26,6 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 MAX_FILE_BYTES = 256 * 1024**2
 MAX_PIXELS = 50_000_000
 """Of one image, checked before it is decoded: a few kilobytes can claim gigabytes."""
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def opened(path: Path) -> Iterator[Archive | None]:
         return
     try:
         archive = Archive(path)
-    except (*_BROKEN_ZIP, OSError) as error:
+    except BROKEN_ARCHIVE as error:
         what = f"is neither a folder nor a .zip that can be read: {error}"
         raise Refused(Problem("DATA-033", str(path), what, "name a folder of images, or pack it again")) from None
     with archive.zip:
@@ -157,7 +156,7 @@ def _pixels(picture: Picture, source: ImageFolderSource, path: Path, archive: Ar
     where = f"{path}/{picture.name}"
     try:
         data = (path / picture.name).read_bytes() if archive is None else archive.read(picture.name)
-    except (*_BROKEN_ZIP, OSError, KeyError) as error:
+    except BROKEN_ARCHIVE as error:
         raise Refused(Problem("DATA-031", where, f"cannot be read: {error}", "restore the file or take it out")) from None
     if len(data) > MAX_FILE_BYTES:
         what = f"the file is larger than {bytes_text(MAX_FILE_BYTES)}"

@@ -1,7 +1,7 @@
 """NumPy arrays: `x` and `y` in an .npz (or x_train, y_train, x_test, y_test), or two .npy files. Never unpickled."""
 
+import warnings
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.units import bytes_text
 from datahall.models.data import places
+from datahall.models.data.damage import BROKEN_ARRAY
 from datahall.models.data.rows import MAX_ARRAY_BYTES, Column, Raw, Rows
 from datahall.models.data.spec import NumpySource
 
 Arrays = dict[str, NDArray[Any]]
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError)
 
 
 def read(source: NumpySource, *, folder: Path) -> Raw:
@@ -86,11 +86,16 @@ def _npz(path: Path) -> Arrays:
         if size > MAX_ARRAY_BYTES:
             what = f"unpacks to {bytes_text(size)}; at most {bytes_text(MAX_ARRAY_BYTES)} are read"
             raise Refused(Problem("DATA-040", str(path), what, "split it"))
-        with np.load(path, allow_pickle=False) as loaded:
+        with _quietly(), np.load(path, allow_pickle=False) as loaded:
             names = [name for name in loaded.files if name.partition("_")[0] in ("x", "y")]
             return {name: np.asarray(loaded[name]) for name in names}
-    except _UNREADABLE as error:
+    except BROKEN_ARRAY as error:
         raise Refused(_not_numpy(path, error)) from None
+
+
+def _quietly() -> "warnings.catch_warnings[None]":
+    """NumPy warns of headers that Python 2 wrote; they are read all the same."""
+    return warnings.catch_warnings(action="ignore")
 
 
 def _npy(path: Path) -> NDArray[Any]:
@@ -100,8 +105,9 @@ def _npy(path: Path) -> NDArray[Any]:
         if start == b"PK\x03\x04":
             raise Refused(Problem("DATA-040", str(path), "looks like an .npz, not an .npy", "name it as `file`"))
         # Mapped, so that a header that claims more than the file holds is refused before memory is taken.
-        return np.lib.format.open_memmap(path, mode="r")
-    except _UNREADABLE as error:
+        with _quietly():
+            return np.lib.format.open_memmap(path, mode="r")
+    except BROKEN_ARRAY as error:
         raise Refused(_not_numpy(path, error)) from None
 
 
