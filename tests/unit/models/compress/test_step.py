@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from datahall.foundation.errors import Conflict, Refused
-from datahall.models.compress.measure import Session
+from datahall.models.compress import measure
+from datahall.models.compress.measure import Session, latencies_s
 from datahall.models.compress.step import run
 from datahall.models.evaluate.step import run as evaluate
 
@@ -83,9 +84,22 @@ def test_damaged_probabilities_are_refused(compress, damage, words):
 
 def test_a_batch_longer_than_the_rows_is_filled_by_repeating(compress):
     """Given 3 rows and a batch of 64, latency is measured all the same."""
-    from datahall.models.compress.measure import latencies_s
-
     step = compress(int8="none")
     run(step)
     session = Session(step.outputs / "model.float32.onnx")
     assert latencies_s({"float32": session}, np.zeros((3, 8, 8), np.uint8), batch=64)["float32"] > 0
+
+
+def test_a_slow_model_is_timed_fewer_times(monkeypatch):
+    """Given no patience at all, each session still gets one warm-up and one measured turn."""
+
+    class Counted:
+        turns = 0
+
+        def run(self, _rows):
+            self.turns += 1
+
+    session = Counted()
+    monkeypatch.setattr(measure, "MAX_MEASURE_S", 0)
+    assert latencies_s({"slow": session}, np.zeros((1, 4), np.float32), batch=1)["slow"] >= 0
+    assert session.turns == 2
