@@ -1,4 +1,7 @@
-"""Keras's own copy of MNIST, made from the IDX files, so that `keras.datasets.mnist.load_data()` finds it offline."""
+"""Keras's own copy of MNIST, made from the IDX files, so that `keras.datasets.mnist.load_data()` finds it offline.
+
+Keras also wants the very bytes that it would download, down to the time in the zip; `keras_hook` settles that.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datahall.foundation import files
+from datahall.foundation.digest import file_digest
 from datahall.foundation.errors import Problem, Refused
-from datahall.models.data import places
+from datahall.models.data import keras_hook, places
 from datahall.models.data.read_idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 
 IDX_FILES = {
@@ -36,6 +40,18 @@ def write_keras_mnist(idx_folder: Path, keras_home: Path) -> Path:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     _verify(target, arrays)
     return target
+
+
+def keras_environment(idx_folder: Path, folder: Path) -> dict[str, str]:
+    """Fill `folder` and say which environment lets an unchanged Keras program find MNIST there.
+
+    PYTHONPATH is to be put in front of the job's own, if it has one. Raises like `write_keras_mnist`.
+    """
+    home, hook = folder / "keras", folder / "hook"
+    written = write_keras_mnist(idx_folder, home)
+    files.write_text(hook / "keras_mnist.sha256", file_digest(written))
+    files.write_text(hook / "sitecustomize.py", Path(keras_hook.__file__).read_text(encoding="utf-8"))
+    return {"KERAS_HOME": str(home), "PYTHONPATH": str(hook)}
 
 
 def _file(folder: Path, stem: str) -> Path:

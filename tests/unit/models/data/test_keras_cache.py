@@ -1,11 +1,15 @@
 import gzip
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from datahall.foundation.errors import Missing, Refused
-from datahall.models.data.keras_cache import IDX_FILES, write_keras_mnist
+from datahall.models.data.keras_cache import IDX_FILES, keras_environment, write_keras_mnist
+from datahall.models.data.keras_hook import KERAS_CHECKSUM
 
 
 @pytest.fixture
@@ -50,3 +54,34 @@ def test_files_of_different_parts_are_refused(idx_folder, tmp_path):
     (idx_folder / "train-labels-idx1-ubyte").write_bytes(labels)
     with pytest.raises(Refused, match="DATA-013 5 train images, but 2 labels"):
         write_keras_mnist(idx_folder, tmp_path / ".keras")
+
+
+FAKE_KERAS = """
+import hashlib
+def hash_file(fpath, algorithm="sha256"):
+    return hashlib.sha256(open(fpath, "rb").read()).hexdigest()
+def validate_file(fpath, file_hash, algorithm="auto", chunk_size=65535):
+    return hash_file(fpath) == file_hash
+"""
+
+
+def test_an_unchanged_program_accepts_our_file_and_no_other(idx_folder, tmp_path):
+    """Given Keras's way of checking files, our file passes as MNIST in a fresh Python; another file or checksum fails."""
+    package = tmp_path / "site/keras/src/utils"
+    package.mkdir(parents=True)
+    (package / "file_utils.py").write_text(FAKE_KERAS)
+    (tmp_path / "site/sitecustomize.py").write_text("import sys; sys.was_run = True")
+    (tmp_path / "other").write_bytes(b"other")
+    environment = keras_environment(idx_folder, tmp_path / "offline")
+    npz = Path(environment["KERAS_HOME"]) / "datasets/mnist.npz"
+    program = f"""
+import sys
+from keras.src.utils.file_utils import validate_file
+print(validate_file({str(npz)!r}, {KERAS_CHECKSUM!r}), validate_file({str(tmp_path / "other")!r}, {KERAS_CHECKSUM!r}),
+      validate_file({str(npz)!r}, "0" * 64), sys.was_run)
+"""
+    paths = f"{environment['PYTHONPATH']}:{tmp_path / 'site'}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": paths}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True False False True\n", "")
