@@ -80,13 +80,23 @@ class Verdict:
 
 
 def verdict(
-    ending: Ending, *, code: int | None, detail: str, failures: int, retries: int, backoff_s: float, lost: int, cancelled: bool
+    ending: Ending,
+    *,
+    code: int | None,
+    detail: str,
+    failures: int,
+    retries: int,
+    backoff_s: float,
+    lost: int,
+    cancelled: bool,
+    service: bool = False,
 ) -> Verdict:
     """Where a job goes after an attempt.
 
     failures: attempts that failed by themselves, this one included. lost: attempts lost so far, this one included.
+    service: it was not supposed to end at all.
     """
-    if ending is Ending.EXITED and code == 0:
+    if ending is Ending.EXITED and code == 0 and not service:
         return Verdict(JobState.SUCCEEDED, "")
     if cancelled:
         return Verdict(JobState.CANCELLED, "cancelled on request")

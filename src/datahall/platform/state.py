@@ -147,7 +147,9 @@ class State:
             return  # the same end reported twice, as after a crash between the two
         if event.ending is Ending.LOST:
             job.lost += 1
-        elif event.ending is not Ending.SUSPENDED and not (event.ending is Ending.EXITED and event.code == 0):
+        elif event.ending is not Ending.SUSPENDED and not (
+            event.ending is Ending.EXITED and event.code == 0 and not job.spec.service
+        ):
             job.failures += 1
         result = verdict(
             event.ending,
@@ -158,6 +160,7 @@ class State:
             backoff_s=job.spec.backoff,
             lost=job.lost,
             cancelled=job.cancelled,
+            service=job.spec.service,
         )
         self._give_back(job)
         if result.state.is_final:

@@ -48,6 +48,7 @@ class Run:
         for path in (self.folder, self.work, state, self.work / "tmp"):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.rmtree(self.work / "outputs", ignore_errors=True)
+        (self.work / "outputs").mkdir(mode=0o700)
         with contextlib.suppress(FileExistsError):
             (self.work / "state").symlink_to(state)
         stage.prepare(self.launch.spec, self.work)

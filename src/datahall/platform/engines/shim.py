@@ -4,7 +4,7 @@ It outlives the control plane, so that a control plane killed at any moment find
 written end. It uses the standard library only and is started as `python -I -S shim.py FOLDER LOCK_FD`, which takes about
 10 ms. The lock on FD is held as long as this process lives: who can take it knows that the worker is over.
 
-    FOLDER/launch.json   what to run (written by the engine)
+    FOLDER/launch.json   what to run (written by the engine, deleted once read)
     FOLDER/started.json  pids, once the worker runs
     FOLDER/output.log    the worker's output; rotated to output.log.1 …
     FOLDER/end.json      how it ended and what it used; the last thing written
@@ -261,6 +261,7 @@ def supervise(folder: str) -> None:
     """Run the worker that `folder/launch.json` describes, to its end."""
     with open(os.path.join(folder, "launch.json")) as file:
         launch = json.load(file)
+    os.unlink(os.path.join(folder, "launch.json"))  # it holds the values of secrets
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     read_wake, write_wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(write_wake, warn_on_full_buffer=False)
