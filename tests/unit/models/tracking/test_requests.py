@@ -1,0 +1,140 @@
+"""Requests of the control plane, and the process that carries them out."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datahall.foundation.errors import Conflict
+from datahall.models.tracking import ingest
+from datahall.models.tracking.ingest import Ingest, job_folders, main, own, watch_command
+from datahall.models.tracking.reader import models, runs
+from datahall.models.tracking.requests import RegisterRequest, WorkflowRequest, leave_request, requests_folder, waiting_requests
+
+ROOT = Path(__file__).parents[4]
+
+
+def take(home: Path, store: Any) -> None:
+    Ingest(home, lambda: store).take(job_folders(home / "jobs"))
+
+
+def test_requests_are_carried_out_in_order_and_once(home: Path, memory: Any) -> None:
+    """Given a started recipe and two registrations, the run shows all parameters, and the alias is at the second version."""
+    leave_request(home, WorkflowRequest(workflow="abc", recipe="digits", parameters={"name": "digits", "train": {"epochs": 3}}))
+    for n in (1, 2):
+        leave_request(
+            home,
+            RegisterRequest(name="digits", bundle=f"sha256:{n}", alias="champion", workflow="abc", metrics={"accuracy": 0.9}),
+        )
+    take(home, memory)
+    take(home, memory)
+    assert memory.runs["default/workflow/abc"]["params"] == {"train.epochs": "3"}
+    assert [request.bundle for request in memory.versions] == ["sha256:1", "sha256:2"]
+    assert memory.versions[0].run_key == "default/workflow/abc" and memory.versions[0].tags == {"metric.accuracy": "0.9"}
+    assert memory.aliases == {("digits", "champion"): 2}
+    assert waiting_requests(home) == []
+
+
+def test_a_kill_between_carrying_out_and_removing_doubles_nothing(home: Path, memory: Any, killed: Any) -> None:
+    """Given a kill at each write, after the next pass there is one version for each request."""
+    for kill_at in (1, 2):
+        store = type(memory)()
+        store.kill_at = kill_at
+        for n in (1, 2):
+            leave_request(home, RegisterRequest(name="digits", bundle=f"sha256:{n}", alias="champion"))
+        with pytest.raises(killed):
+            take(home, store)
+        take(home, store)
+        assert len(store.versions) == store.aliases["digits", "champion"] == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"kind": "register", "at_ms": 1, "name": "../x", "bundle": "b"}', '{"kind": "x", "at_ms": 1}']
+)
+def test_what_is_no_request_is_put_aside(home: Path, memory: Any, caplog: Any, text: str) -> None:
+    """Given nonsense among the requests, it is named in the log and put aside, and the good one after it is carried out."""
+    requests_folder(home).mkdir(parents=True)
+    (requests_folder(home) / "0000-bad.json").write_text(text)
+    leave_request(home, RegisterRequest(name="digits", bundle="b"))
+    take(home, memory)
+    assert len(memory.versions) == 1 and len(caplog.messages) == 1
+    assert [path.name for path in requests_folder(home).iterdir()] == ["0000-bad.refused"]
+
+
+def test_one_process_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a process that takes in, a second one waits for a while and then says why it ends."""
+    lock = own(home)
+    with pytest.raises(Conflict, match="TRACK-005 another process takes runs"):
+        own(home, patience_s=0.05)
+    monkeypatch.setattr(ingest, "LOCK_PATIENCE_S", 0.05)
+    assert main(["--home", str(home)]) == 1
+    os.close(lock)
+    os.close(own(home))
+
+
+def command(home: Path, *words: str) -> list[str]:
+    return [*watch_command(home), *words]
+
+
+def test_a_pass_without_anything_to_take_does_not_import_mlflow(home: Path) -> None:
+    """Given an empty home, the process ends at once, and MLflow was not imported."""
+    code = "import sys; from datahall.models.tracking.ingest import main; main(sys.argv[1:]); sys.exit('mlflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code, "--home", str(home)], check=True, timeout=60)
+
+
+def test_the_process_can_be_killed_at_any_moment(ready_home: Path, template: Path, job: Callable[..., Any]) -> None:
+    """Given jobs that grow, requests that come, and kill -9 again and again, each point and version is there once."""
+    (ready_home / "tracking").mkdir()
+    (ready_home / "tracking" / "template.db").write_bytes(template.read_bytes())
+    folders = [job(n, workflow=f"w{n}").start().step("train", x=n) for n in (1, 2)]
+    for kill in range(4):
+        process = subprocess.Popen(command(ready_home, "--interval", "0.05"))
+        for epoch in range(30):
+            for folder in folders:
+                folder.metrics(100 * kill + epoch)
+            time.sleep(0.05)
+        leave_request(ready_home, RegisterRequest(name="digits", bundle=f"sha256:{kill}", alias="champion"))
+        time.sleep(0.1 * kill)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    for folder in folders:
+        folder.end()
+    process = subprocess.Popen(command(ready_home, "--interval", "0.05"))
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    with closing(sqlite3.connect(ready_home / "mlflow.db")) as store:
+        assert store.execute("SELECT count(*) FROM metrics").fetchone()[0] == 2 * 4 * 30 * 2  # runs, kills, epochs, metrics
+        assert store.execute("SELECT count(*) FROM runs").fetchone()[0] == 2
+    assert {row.status for row in runs(ready_home)} == {"FINISHED"}
+    [model] = models(ready_home)
+    assert [version.bundle for version in model.versions] == [f"sha256:{n}" for n in (3, 2, 1, 0)]
+    assert model.versions[0].aliases == ("champion",)
+    assert json.loads((ready_home / "tracking/offsets/job-1.json").read_text())["done"] == 1
+
+
+def test_the_process_ends_with_its_parent(home: Path, template: Path) -> None:
+    """Given a parent that is killed, the process makes a last pass and ends by itself, so that the next one can take over."""
+    (home / "tracking").mkdir()
+    (home / "tracking" / "template.db").write_bytes(template.read_bytes())
+    words = command(home, "--interval", "0.05")
+    code = f"import subprocess, time; p = subprocess.Popen({words!r}); print(p.pid, flush=True); time.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    while not (home / "tracking" / "lock").exists():
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    os.close(own(home))
+    assert pid > 0
