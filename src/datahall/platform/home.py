@@ -102,8 +102,7 @@ class Home:
             os.close(self._lock)
             self._lock = None
 
-    @property
-    def is_owned(self) -> bool:
+    def in_use(self) -> bool:
         """Whether some process, ours or another, is writing here now."""
         try:
             lock = os.open(self.root / "lock", os.O_RDWR)

@@ -1,0 +1,112 @@
+"""The HTTP face of the platform: API, gateway, health and metrics behind one port."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, Response
+
+from datahall import __version__
+from datahall.foundation.errors import DatahallError, Problem, TooLarge, Unavailable
+from datahall.interfaces.api import artifacts, endpoints, governance, jobs, problems, workflows
+from datahall.interfaces.api.context import ThePlatform, Who
+from datahall.interfaces.api.metrics import exposition
+from datahall.interfaces.bootstrap import Platform
+from datahall.platform.identity import Right
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+UPLOADS = ("/v1/artifacts",)
+"""Paths that stream their body to disk and have a limit of their own."""
+
+
+class Gateway(Protocol):
+    """The serving path: an ASGI app that says which paths are its own."""
+
+    def handles(self, path: str) -> bool: ...
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+def api_of(platform: Platform) -> FastAPI:
+    """The API of a platform."""
+    app = FastAPI(
+        title="Datahall",
+        version=__version__,
+        description="Jobs, recipes, artifacts, endpoints and their record. Send `Authorization: Bearer <token>`.",
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.platform = platform
+    problems.install(app)
+    for part in (jobs, workflows, endpoints, artifacts, governance):
+        app.include_router(part.router)
+    app.add_api_route("/healthz", healthz, tags=["health"])
+    app.add_api_route("/readyz", readyz, tags=["health"])
+    app.add_api_route("/metrics", metrics, tags=["health"], response_class=Response)
+    return app
+
+
+def healthz() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok"}
+
+
+def readyz(platform: ThePlatform) -> JSONResponse:
+    """The scheduler turns and the database can be written."""
+    trouble = platform.journal.trouble or platform.scheduler.failure
+    if trouble:
+        raise Unavailable(Problem("API-007", "platform", trouble, "see `datahall doctor` and the server's log"))
+    return JSONResponse({"status": "ready"})
+
+
+def metrics(platform: ThePlatform, who: Who) -> Response:
+    """Prometheus text format."""
+    who.require(Right.READ)
+    return Response(exposition(platform), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class Front:
+    """Sends serving requests to the gateway and all others to the API, with a limit on every body."""
+
+    def __init__(self, api: FastAPI, gateway: Gateway) -> None:
+        self._api, self._gateway = api, gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._api(scope, receive, send)
+        elif self._gateway.handles(scope["path"]):
+            await self._gateway(scope, receive, send)
+        elif scope["path"] in UPLOADS and scope["method"] == "PUT":
+            await self._api(scope, receive, send)
+        else:
+            await self._limited(scope, receive, send)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+            await problems.answer(_too_large(int(declared)))(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                raise _too_large(seen)
+            return message
+
+        try:
+            await self._api(scope, counted, send)
+        except DatahallError as error:
+            await problems.answer(error)(scope, receive, send)
+
+
+def _too_large(size_bytes: int) -> TooLarge:
+    what = f"{size_bytes} bytes, at most {MAX_BODY_BYTES} are taken"
+    return TooLarge(Problem("API-008", "body", what, "send less at once; store large files as artifacts"))

@@ -1,0 +1,44 @@
+"""Recipes and their workflows over HTTP."""
+
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.spec import Spec
+from datahall.interfaces.api.context import ThePlatform, Who
+from datahall.models.recipe import Recipe
+
+router = APIRouter(prefix="/v1/workflows", tags=["workflows"])
+
+
+class NewWorkflow(Spec):
+    """A recipe to run."""
+
+    recipe: Recipe
+    folder: str = "."
+    """Folder of the server in which the recipe's relative paths are looked up."""
+
+
+@router.post("", status_code=201)
+def start(platform: ThePlatform, who: Who, body: NewWorkflow) -> dict[str, Any]:
+    """Queue the steps of a recipe that are not known yet."""
+    folder = FilePath(body.folder)
+    if "\0" in body.folder or not folder.is_dir():
+        problem = Problem("FLOW-002", "folder", f"`{body.folder[:200]}` is not a folder of the server", "name one that is")
+        raise Refused(problem)
+    number = platform.workflows.start(who, body.recipe, folder.resolve())
+    return platform.workflows.get(who, number)
+
+
+@router.get("")
+def workflows(platform: ThePlatform, who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[dict[str, Any]]:
+    """Workflows, newest first."""
+    return platform.workflows.page(who, limit=limit)
+
+
+@router.get("/{number}")
+def workflow(platform: ThePlatform, who: Who, number: Annotated[int, Path(ge=1, le=2**53)]) -> dict[str, Any]:
+    """One workflow with the state of each step."""
+    return platform.workflows.get(who, number)

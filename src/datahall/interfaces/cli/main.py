@@ -1,0 +1,29 @@
+"""The command line. Only light modules are imported here: what a command needs, it imports when it runs."""
+
+import sys
+
+import typer
+
+from datahall.interfaces.cli import governance, hall, jobs, models, serving, storage
+from datahall.interfaces.cli.output import report
+
+app = typer.Typer(
+    name="datahall",
+    help="The AI data centre as code: one file describes a hall.\n\nExample: datahall run recipes/digits.yaml",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+for part in (hall, jobs, models, serving, storage, governance):
+    part.register(app)
+
+
+def entry() -> None:
+    """Run the command line; every error of ours becomes its message and its exit code."""
+    sys.exit(report(app))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,101 @@
+"""`run`, `workflows`, `runs`, `models`, `data`, `quickstart`: a model's life."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table, when
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (run, workflows, runs, models, quickstart):
+        app.command()(exits(command))
+    data = typer.Typer(help="Data sets for jobs that bring their own framework.", no_args_is_help=True)
+    data.command("keras-mnist")(exits(keras_mnist))
+    app.add_typer(data, name="data")
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="The recipe file.")],
+    as_json: Json = False,
+) -> int:
+    """Run a recipe: only the steps whose inputs changed. Works with or without a running platform.
+
+    Example: datahall run recipes/digits.yaml
+    """
+    from datahall.interfaces.recipes import run_recipe
+
+    result = run_recipe(recipe, quiet=as_json)
+    if as_json:
+        show_json(result.as_dict())
+    else:
+        for line in result.lines():
+            out.print(line, markup=False)
+    return 0 if result.succeeded else 1
+
+
+def workflows(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Json = False) -> None:
+    """List workflows, newest first."""
+    from datahall.interfaces.client import connect
+
+    found = connect().get("/v1/workflows", limit=limit)
+    if as_json:
+        show_json(found)
+        return
+    rows = [row | {"made": when(row["made_s"]), "deployed": when(row["deployed_s"])} for row in found]
+    heads = {"id": "workflow", "name": "recipe", "tenant": "tenant", "made": "started", "deployed": "deployed"}
+    show_table(rows, heads, empty="no recipe was run yet; try `datahall run recipes/digits.yaml`")
+
+
+def runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Json = False) -> None:
+    """List tracked runs with their metrics, newest first."""
+    from datahall.interfaces.tracked import tracked_runs
+
+    found = tracked_runs(limit=limit)
+    if as_json:
+        show_json(found)
+        return
+    rows = [row | {"started": when(row["started_s"]), "shown": _figures(row["metrics"])} for row in found]
+    heads = {"name": "run", "experiment": "experiment", "status": "status", "started": "started", "shown": "metrics"}
+    show_table(rows, heads, empty="no runs yet")
+
+
+def _figures(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name}={value:.4g}" for name, value in list(metrics.items())[:4])
+
+
+def models(as_json: Json = False) -> None:
+    """List registered models with their versions and aliases."""
+    from datahall.interfaces.tracked import registered_models
+
+    found = registered_models()
+    if as_json:
+        show_json(found)
+        return
+    heads = {"name": "model", "version": "version", "aliases": "aliases", "accuracy": "accuracy", "made": "registered"}
+    show_table(found, heads, empty="no models yet; a recipe with a compress section registers one")
+
+
+def keras_mnist(
+    idx_folder: Annotated[Path, typer.Argument(help="Folder with the four MNIST IDX files.")],
+    home: Annotated[Path, typer.Option(help="Home folder whose .keras is filled.")] = Path.home(),
+) -> None:
+    """Fill Keras's cache with MNIST from IDX files, so that `keras.datasets.mnist` works offline."""
+    from datahall.models.data.keras_cache import write_keras_mnist
+
+    say(f"wrote {write_keras_mnist(idx_folder, home)}")
+
+
+def quickstart(
+    recipe: Annotated[Path, typer.Option(help="The recipe to run.")] = Path("recipes/digits.yaml"),
+) -> int:
+    """Start the platform, run a recipe, ask the served model. This is what `make run` does."""
+    from datahall.interfaces.quickstart import quickstart as start
+
+    ok = start(recipe)
+    if ok:
+        next_step("datahall jobs")
+    return 0 if ok else 1

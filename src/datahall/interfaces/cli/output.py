@@ -1,0 +1,95 @@
+"""How the command line speaks: results to stdout, progress and problems to stderr, no colour in pipes."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from datahall.foundation.errors import DatahallError, Problem
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def report(run: Callable[[], Any]) -> int:
+    """Run a command; the exit code: 0 done, 1 the answer is no, 2 bad input, 3 our fault, 130 interrupted."""
+    try:
+        run()
+    except DatahallError as error:
+        show_problems(error.problems)
+        return error.exit_code
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing that was acknowledged is lost")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def exits(command: Callable[..., int | None]) -> Callable[..., None]:
+    """A command whose returned number is its exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **words: Any) -> None:
+        code = command(*args, **words)
+        if code:
+            raise typer.Exit(code)
+
+    return wrapped
+
+
+def show_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        err.print(f"[bold red]✗[/] {_plain(problem.where)}: [bold]{problem.code}[/] {_plain(problem.what)}.")
+        err.print(f"  → {_plain(problem.fix[:1].upper() + problem.fix[1:])}.")
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def say(text: str) -> None:
+    """A line of progress, to stderr."""
+    err.print(text)
+
+
+def show_json(value: Any) -> None:
+    """Machine-readable output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str) -> None:
+    """Rows as a table. columns: key -> heading. In a pipe it is tab-separated, so that `cut` works."""
+    if not rows:
+        say(empty)
+        return
+    if not out.is_terminal:
+        for row in rows:
+            sys.stdout.write("\t".join(str(row.get(key, "")) for key in columns) + "\n")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(_plain(str(row.get(key, ""))) for key in columns))
+    out.print(table)
+
+
+def when(at_s: float | None) -> str:
+    """An instant in the reader's zone."""
+    if at_s is None:
+        return "–"
+    return datetime.fromtimestamp(at_s, UTC).astimezone().strftime("%m-%d %H:%M:%S")
+
+
+def next_step(command: str) -> None:
+    """The last line: what to do next. Not in pipes."""
+    if err.is_terminal:
+        err.print(f"[dim]next: {command}[/]")

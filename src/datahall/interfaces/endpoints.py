@@ -1,0 +1,37 @@
+"""From a recipe's wish to be served to an endpoint of the gateway."""
+
+from datahall.models.serve.spec import DeploySpec
+from datahall.platform.endpoints import EndpointBook
+from datahall.platform.gateway.spec import EndpointSpec, VersionSpec
+
+
+class BookDeployer:
+    """The workflows' `Deployer` over the book of endpoints; the gateway's controller does the rest."""
+
+    def __init__(self, book: EndpointBook) -> None:
+        self._book = book
+
+    def deploy(self, deploy: DeploySpec, *, tenant: str, model: str, bundle: str, by: str) -> int:
+        """The version under which the bundle is served. Raises Conflict when the name is another tenant's."""
+        del model  # the bundle knows its name
+        wanted = endpoint_of(deploy, tenant=tenant, bundle=bundle)
+        return self._book.deploy(wanted, bundle=bundle, canary_ratio=deploy.canary_ratio, by=by)
+
+
+def endpoint_of(deploy: DeploySpec, *, tenant: str, bundle: str) -> EndpointSpec:
+    """A new endpoint as a recipe's `deploy` section asks for it."""
+    return EndpointSpec(
+        name=deploy.endpoint,
+        tenant=tenant,
+        versions=(VersionSpec(version=1, bundle=bundle),),
+        alias=deploy.alias,
+        min_replicas=deploy.min_replicas,
+        max_replicas=deploy.max_replicas,
+        target_in_flight=deploy.target_in_flight,
+        max_batch=deploy.max_batch,
+        timeout_s=max(deploy.timeout, 0.05),
+        max_body_bytes=deploy.max_body,
+        max_queue=deploy.max_queue,
+        replica_cpus=deploy.replica_cpus,
+        replica_memory_bytes=deploy.replica_memory,
+    )

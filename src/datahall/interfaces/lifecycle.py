@@ -1,0 +1,88 @@
+"""Starting the platform in the background, and stopping it, from another process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from datahall.foundation import files
+from datahall.foundation.errors import Conflict, DatahallError, Late, Problem, Unavailable
+from datahall.infrastructure.checks import load_hall
+from datahall.interfaces.client import connect
+from datahall.platform.home import Home
+
+START_S, STOP_S = 60.0, 60.0
+
+
+def install_hall(home: Home, path: Path) -> None:
+    """Check a hall file and make it the home's. Raises Refused with every problem, Conflict while the platform runs."""
+    load_hall(path)
+    if home.in_use():
+        raise Conflict(Problem("UP-004", str(path), "the platform is running with another hall", "`datahall down` first"))
+    files.write_text(home.hall_file, path.read_text(encoding="utf-8"))
+
+
+def start_detached(home: Home, *, host: str, port: int) -> str:
+    """Start `datahall up` in a session of its own; the URL once it answers. An already running one is found and kept.
+
+    Raises Unavailable with what it said when it ends early, Late when it does not answer.
+    """
+    running = answering(home)
+    if running is not None:
+        return running
+    home.logs.mkdir(parents=True, exist_ok=True)
+    words = home.logs / "start.log"
+    with words.open("wb") as log:
+        command = [sys.executable, "-m", "datahall.interfaces.cli.main", "up", "--host", host, "--port", str(port)]
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.root
+        )
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        running = answering(home)
+        if running is not None:
+            return running
+        if process.poll() is not None:
+            said = words.read_text(encoding="utf-8", errors="replace").strip()
+            raise Unavailable(
+                Problem("UP-005", "datahall up", f"ended at once, saying: {said[-1500:]}", "mend that, then start again")
+            )
+        time.sleep(0.05)
+    raise Late(Problem("UP-006", "datahall up", f"did not answer in {START_S:g} s", f"look into {home.logs / 'server.log'}"))
+
+
+def answering(home: Home) -> str | None:
+    """The URL of the running platform if it answers."""
+    server = home.server()
+    if server is None or not home.in_use():
+        return None
+    try:
+        httpx.get(f"{server['url']}/healthz", timeout=2, trust_env=False).raise_for_status()
+    except httpx.HTTPError:
+        return None
+    return str(server["url"])
+
+
+def stop_running(home: Home, *, keep_jobs: bool) -> str:
+    """Stop the platform of this home and wait for its end; what happened, in a sentence. Raises Late."""
+    if not home.in_use():
+        return "no Datahall is running here"
+    server = home.server()
+    try:
+        connect(home).call("POST", "/v1/shutdown", params={"keep_jobs": keep_jobs})
+    except DatahallError:
+        # It does not answer; the lock says that it lives, and only its own process holds it.
+        if server is not None:
+            os.kill(int(server["pid"]), signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S
+    while home.in_use():
+        if time.monotonic() > deadline:
+            fix = f"look into {home.logs / 'server.log'}" + (f"; `kill -9 {server['pid']}` loses nothing" if server else "")
+            raise Late(Problem("DOWN-001", str(home.root), f"did not end in {STOP_S:g} s", fix))
+        time.sleep(0.05)
+    kept = "jobs run on" if keep_jobs else "running jobs will start again at the next `datahall up`"
+    return f"Datahall is down; {kept}"

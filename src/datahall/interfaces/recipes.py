@@ -1,0 +1,222 @@
+"""Running a recipe from the command line: on the running platform, or on one inside this process."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from datahall.foundation import document, files
+from datahall.foundation.errors import Late, Problem
+from datahall.foundation.units import seconds_text
+from datahall.interfaces.cli.output import err, say
+from datahall.interfaces.client import Client, RemoteError, connect
+from datahall.models.recipe import Recipe
+from datahall.platform.home import Home
+
+POLL_S = 0.1
+SERVE_S = 60.0
+OVER = ("succeeded", "failed", "cancelled", "cached")
+
+
+@dataclass(slots=True)
+class RecipeResult:
+    """What a recipe came to."""
+
+    recipe: str
+    workflow: int
+    succeeded: bool
+    took_s: float
+    cached: list[str]
+    failed: list[str]
+    metrics: dict[str, float] = field(default_factory=dict)
+    report: str = ""
+    endpoint: str = ""
+    bundle: str = ""
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        names = (
+            "recipe",
+            "workflow",
+            "succeeded",
+            "took_s",
+            "cached",
+            "failed",
+            "metrics",
+            "report",
+            "endpoint",
+            "bundle",
+            "steps",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def lines(self) -> Iterator[str]:
+        """What a person wants to know."""
+        if not self.succeeded:
+            yield from self.failed
+            return
+        reused = f" ({len(self.cached)} of {len(self.steps)} steps were cached)" if self.cached else ""
+        yield f"{self.recipe}: done in {seconds_text(self.took_s)}{reused}"
+        if self.metrics:
+            yield "test: " + ", ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
+        if self.report:
+            yield f"report: {self.report}"
+        if self.bundle:
+            yield f"bundle: sha256:{self.bundle}"
+        if self.endpoint:
+            yield f"endpoint: {self.endpoint}"
+
+
+@contextlib.contextmanager
+def a_platform(home: Home) -> Iterator[Client]:
+    """A client of the running platform; when none runs, of one that lives in this process as long as the block."""
+    if home.in_use():
+        yield connect(home)
+        return
+    from datahall.interfaces.server import embedded, log_to
+
+    log_to(home, console=False)
+    with embedded(home):
+        yield connect(home)
+
+
+def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
+    """Run a recipe to its end. Raises Missing, Refused with every problem of the file, Conflict, Unavailable."""
+    recipe = document.load(path, Recipe)
+    home = Home.from_environment()
+    home.prepare()
+    began = time.monotonic()
+    with a_platform(home) as client:
+        body = {"recipe": recipe.model_dump(mode="json"), "folder": str(path.resolve().parent)}
+        workflow = client.post("/v1/workflows", body)
+        workflow = _watch(client, workflow, quiet=quiet)
+        result = _result(recipe, workflow, time.monotonic() - began)
+        if result.succeeded:
+            _add_findings(client, home, recipe, workflow, result)
+        else:
+            result.failed += _reasons(client, workflow)
+    return result
+
+
+def _watch(client: Client, workflow: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """Wait for all steps, showing each with its latest figures. Ctrl-C leaves the jobs running on a platform of their own."""
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal) as progress:
+        bars = {step["name"]: progress.add_task(step["name"], total=1, note="", start=False) for step in workflow["steps"]}
+        seen: dict[str, str] = {}
+        while True:
+            for step in workflow["steps"]:
+                _show(client, progress, bars[step["name"]], step)
+                if not quiet and not err.is_terminal and seen.get(step["name"]) != step["state"]:
+                    say(f"{step['name']}: {step['state']}")
+                seen[step["name"]] = step["state"]
+            if all(step["state"] in OVER for step in workflow["steps"]):
+                return workflow
+            time.sleep(POLL_S)
+            workflow = client.get(f"/v1/workflows/{workflow['id']}")
+
+
+def _show(client: Client, progress: Progress, bar: TaskID, step: dict[str, Any]) -> None:
+    if progress.disable:
+        return
+    state = step["state"]
+    if state in ("starting", "running"):
+        progress.start_task(bar)
+        progress.update(bar, note=_latest_figures(client, step["job"]), total=None)
+    elif state in OVER:
+        note = step["reason"] or state
+        progress.update(bar, total=1, completed=1 if state in ("succeeded", "cached") else 0, note=note)
+        progress.stop_task(bar)
+
+
+def _latest_figures(client: Client, job: int) -> str:
+    try:
+        lines = client.call("GET", f"/v1/jobs/{job}/metrics").text.splitlines()
+    except RemoteError:
+        return ""
+    if not lines:
+        return ""
+    values = json.loads(lines[-1])["values"]
+    return ", ".join(f"{name} {value:.4g}" for name, value in list(values.items())[:3] if isinstance(value, int | float))
+
+
+def _result(recipe: Recipe, workflow: dict[str, Any], took_s: float) -> RecipeResult:
+    good = all(step["state"] in ("succeeded", "cached") for step in workflow["steps"])
+    return RecipeResult(
+        recipe=recipe.name,
+        workflow=workflow["id"],
+        succeeded=good,
+        took_s=took_s,
+        cached=[step["name"] for step in workflow["steps"] if step["state"] == "cached"],
+        failed=[],
+        steps=workflow["steps"],
+    )
+
+
+def _reasons(client: Client, workflow: dict[str, Any]) -> list[str]:
+    """For each step that failed, its reason and its last words."""
+    lines = []
+    for step in workflow["steps"]:
+        if step["state"] != "failed":
+            continue
+        text = client.call("GET", f"/v1/jobs/{step['job']}/logs", params={"offset": -3000}).text.strip()
+        said = text.splitlines()[-8:] or [step["reason"]]
+        lines += [f"step {step['name']} failed ({step['reason']}):", *(f"  {line}" for line in said)]
+        lines.append(f"  the whole log: datahall logs {step['job']}")
+    return lines
+
+
+def _add_findings(client: Client, home: Home, recipe: Recipe, workflow: dict[str, Any], result: RecipeResult) -> None:
+    digests = {step["name"]: step["digest"] for step in workflow["steps"]}
+    shown = digests.get("package") or digests.get("evaluate")
+    evaluation = _file(client, digests["evaluate"], "evaluation.json")
+    if evaluation is not None:
+        result.metrics = headline(json.loads(evaluation))
+    report = _file(client, shown, "report.html")
+    if report is not None:
+        target = home.root / "reports" / f"{recipe.name}.html"
+        files.write_bytes(target, report)
+        result.report = str(target)
+    result.bundle = digests.get("package") or ""
+    if recipe.deploy is not None:
+        result.endpoint = f"{client.url}/predict/{recipe.deploy.endpoint}"
+
+
+def _file(client: Client, digest: str | None, path: str) -> bytes | None:
+    if digest is None:
+        return None
+    return client.call("GET", "/v1/artifacts/file", params={"reference": f"sha256:{digest}", "path": path}).content
+
+
+def headline(evaluation: dict[str, Any]) -> dict[str, float]:
+    """The few figures that say how good a model is."""
+    names = ("accuracy", "f1_macro", "log_loss")
+    flat = {**evaluation, **evaluation.get("metrics", {})}
+    return {name: float(flat[name]) for name in names if isinstance(flat.get(name), int | float)}
+
+
+def wait_until_served(client: Client, endpoint: str, *, version_of: str | None = None) -> dict[str, Any]:
+    """The endpoint once a replica answers. Raises Late with what keeps it."""
+    deadline = time.monotonic() + SERVE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(RemoteError):
+            client.call("GET", f"/v2/models/{endpoint}/ready")
+            found: dict[str, Any] = client.get(f"/v1/endpoints/{endpoint}")
+            served = {row["bundle"] for row in found["versions"]}
+            if version_of is None or version_of in served:
+                return found
+        time.sleep(POLL_S)
+    raise Late(
+        Problem("SERVE-001", f"endpoint {endpoint}", f"no replica answered in {SERVE_S:g} s", "see `datahall endpoints`")
+    )
