@@ -8,7 +8,7 @@ from datahall.foundation.spec import Spec
 
 
 class CompressSpec(Spec):
-    """ONNX export with a parity check, then int8; the smallest variant within the limit is packaged."""
+    """ONNX export with a parity check, then int8; one of the two is packaged."""
 
     int8: Literal["none", "dynamic", "static"] = "static"
     """`static` calibrates activations on training rows; `dynamic` quantises them at run time."""
@@ -16,7 +16,7 @@ class CompressSpec(Spec):
     max_accuracy_drop_ratio: float = Field(default=0.01, ge=0, le=1)
     """A quantised variant that loses more test accuracy than this is not served."""
     serve: Literal["float32", "int8", "auto"] = "auto"
-    """Which variant is packaged. `auto` takes the faster one within the limit; `int8` past the limit stops the run."""
+    """Which variant is packaged. `auto` takes int8 if it is within the limit and no slower; `int8` past it stops the run."""
     parity_tolerance: float = Field(default=1e-4, gt=0)
     """Largest difference of a probability between the trained model and its ONNX export."""
 

@@ -74,14 +74,13 @@ def headline(facts: Facts) -> Iterator[dict[str, Any]]:
     """The tiles under the title: name, value and a line of explanation each."""
     metrics, intervals = facts.evaluation["metrics"], facts.evaluation["intervals"]
     yield _tile("Macro F1", percent(metrics["f1_macro"]), _between(intervals.get("f1_macro")))
-    yield _tile("Log loss", number(metrics["log_loss"]), _between(intervals.get("log_loss"), plain=True))
     yield _tile("Calibration error", percent(metrics["calibration_error"]), "confidence minus accuracy, averaged")
     if parameters := facts.training.get("parameters"):
         yield _tile("Parameters", f"{parameters:,}", architecture(facts.model).get("layers", facts.model["model"]["family"]))
     if seconds := facts.training.get("seconds"):
         yield _tile("Training", seconds_text(seconds), f"{len(facts.history)} epochs" if facts.history else "")
     if energy := facts.training.get("energy"):
-        yield _tile("Energy of training", watt_hours(energy["joules"]), energy_label(energy))
+        yield _tile("Energy of training", watt_hours(energy["joules"]), "measured" if energy["measured"] else "estimated")
     if facts.compression is not None:
         chosen = next(row for row in facts.compression["variants"] if row["name"] == facts.compression["chosen"])
         yield _tile("Packaged", bytes_text(chosen["size_bytes"]), f"{chosen['name']}, {micros(chosen['latency_s']['1'])} a row")
@@ -176,26 +175,25 @@ def micros(duration_s: float) -> str:
 def watt_hours(joules: float) -> str:
     """`50` J -> `13.9 mWh`; `7.2e6` J -> `2 kWh`."""
     hours = joules / JOULES_PER_WH
-    for unit, size in (("kWh", 1000.0), ("Wh", 1.0)):
+    for unit, size in (("kWh", 1000.0), ("Wh", 1.0), ("mWh", 1e-3)):
         if hours >= size:
             return f"{hours / size:.3g} {unit}"
-    return f"{hours * 1000:.3g} mWh"
+    return f"{hours * 1e6:.3g} µWh"
 
 
 def energy_label(energy: dict[str, Any]) -> str:
-    """Whether a meter read it, and which."""
-    return f"{'measured' if energy['measured'] else 'estimated'}, {energy['source']}"
+    """Whether a meter read it, and which; an estimate's source says itself that it is one."""
+    if energy["measured"]:
+        return f"measured, {energy['source']}"
+    return str(energy["source"]) if "estimate" in energy["source"] else f"estimated, {energy['source']}"
 
 
 def _tile(name: str, value: str, note: str) -> dict[str, str]:
     return {"name": name, "value": value, "note": note}
 
 
-def _between(interval: Sequence[float] | None, *, plain: bool = False) -> str:
-    if interval is None:
-        return ""
-    low, high = (number(end) if plain else percent(end) for end in interval)
-    return f"{low} to {high}"
+def _between(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
 
 
 def _points(history: Sequence[dict[str, Any]], key: str) -> list[tuple[float, float]]:

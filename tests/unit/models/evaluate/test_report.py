@@ -12,7 +12,7 @@ from datahall.foundation.errors import Refused
 from datahall.models.evaluate.evaluation import evaluation
 from datahall.models.evaluate.facts import Facts
 from datahall.models.evaluate.mistakes import described, worst_mistakes
-from datahall.models.evaluate.report import build_report, confusions, micros, number, page, percent, watt_hours
+from datahall.models.evaluate.report import build_report, confusions, energy_label, micros, number, page, percent, watt_hours
 from datahall.models.evaluate.spec import EvaluateSpec
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -202,6 +202,9 @@ def test_confusions_come_commonest_first():
         (number(True), "yes"),
         (number(None), "–"),
         (watt_hours(50), "13.9 mWh"),
+        (watt_hours(0.3), "83.3 µWh"),
+        (energy_label({"joules": 1, "measured": True, "source": "RAPL"}), "measured, RAPL"),
+        (energy_label({"joules": 1, "measured": False, "source": "estimate: CPU time"}), "estimate: CPU time"),
         (watt_hours(7.2e6), "2 kWh"),
         (micros(2.41e-5), "24 µs"),
         (micros(0.0042), "4.2 ms"),

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,3 +58,19 @@ def test_an_empty_test_part_is_refused(wine_life, make_step):
         np.save(path, np.load(path)[:0])
     with pytest.raises(Refused, match="EVAL-002 the test part is empty"):
         run(step)
+
+
+def test_the_process_ends_with_one_and_the_problem_on_stderr(wine_life, make_step):
+    """Given the step run as the platform runs it, a missed limit is exit code 1 and one line, not a traceback."""
+    inputs = {"data": wine_life / "data", "train": wine_life / "train"}
+    step = make_step("evaluate", config(), inputs=inputs)
+    labels = np.load(step.input("data") / "y_test.npy")
+    np.save(step.input("data") / "y_test.npy", (labels + 1) % 3)
+    asked = {**step.config, "evaluate": {"min_accuracy_ratio": 0.9}}
+    (step.folder / "step.json").write_text(json.dumps({"step": "evaluate", "config": asked}))
+    done = subprocess.run(
+        [sys.executable, "-m", "datahall.models.steps"], cwd=step.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("evaluate.min_accuracy_ratio: EVAL-001 test accuracy is 0.") and done.stderr.count("\n") == 1
+    assert "the recipe asks for at least 0.9000" in done.stderr
