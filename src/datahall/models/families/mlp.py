@@ -13,6 +13,13 @@ from datahall.models.families.initialise import initialise
 from datahall.models.families.spec import MlpSpec
 
 
+class _Linear(nn.Linear):
+    """A layer whose weights are not drawn yet; the usual constructor draws them from the global stream."""
+
+    def reset_parameters(self) -> None:
+        """Left to `build`. (Making it on the `meta` device instead costs 0.3 s of imports.)"""
+
+
 class Mlp(nn.Module):
     """Rows of any shape, flattened -> (linear, norm, activation, dropout) for each hidden layer -> linear -> logits."""
 
@@ -20,7 +27,7 @@ class Mlp(nn.Module):
         super().__init__()
         self.spec = spec
         widths = (inputs, *spec.hidden, classes)
-        self.linears = nn.ModuleList(_empty_linear(a, b) for a, b in itertools.pairwise(widths))
+        self.linears = nn.ModuleList(_Linear(a, b) for a, b in itertools.pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in spec.hidden) if spec.batch_norm else None
         self.activation = ACTIVATIONS[spec.activation]()
         self.dropout = nn.Dropout(spec.dropout_ratio) if spec.dropout_ratio else None
@@ -51,8 +58,3 @@ def build(spec: MlpSpec, *, row_shape: tuple[int, ...], classes: int, seed: int)
         initialise(linear.weight.data, spec.initialisation, activation=activation, generator=generator)  # type: ignore[arg-type]
         nn.init.zeros_(linear.bias)  # type: ignore[arg-type]
     return network
-
-
-def _empty_linear(inputs: int, outputs: int) -> nn.Linear:
-    """A layer whose weights are not drawn yet: the usual constructor would draw them from the global stream."""
-    return nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")

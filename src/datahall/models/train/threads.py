@@ -9,23 +9,22 @@ from collections.abc import Callable
 
 import torch
 
-ROUNDS = 3
-STEPS = 4
-BUDGET_S = 4.0
+ROUNDS = 4
+ROUND_S = 0.025
+"""A round lasts at least this long: a few updates of a tenth of a millisecond each would measure only noise."""
 MARGIN_RATIO = 0.67
-"""All CPUs are taken when they need less than this share of one thread's time. Two perfect threads need half; small
-networks, which a neighbour hurts most, need more than two thirds."""
+"""All CPUs are taken when every round of theirs needs less than this share of one thread's time. Two perfect threads need
+half; small networks, which a neighbour hurts most, need more than two thirds."""
+
+Update = Callable[[], None]
 
 
-def fastest_threads(cpus: int, trial: Callable[[], Callable[[], None]]) -> int:
+def fastest_threads(cpus: int, trial: Callable[[], Update]) -> int:
     """1 or `cpus`, whichever trains faster; PyTorch is left set to it.
 
-    trial: makes a fresh copy of the run and gives a function that does one update of it.
+    trial: makes a copy of the run and gives a function that does one update of it.
     """
-    if cpus > 1:
-        taken_s = _timed({1: [], cpus: []}, trial)
-        cpus = cpus if taken_s[cpus] < MARGIN_RATIO * taken_s[1] else 1
-    return use_threads(cpus)
+    return use_threads(cpus if cpus > 1 and _pays(cpus, trial) else 1)
 
 
 def use_threads(threads: int) -> int:
@@ -34,21 +33,23 @@ def use_threads(threads: int) -> int:
     return threads
 
 
-def _timed(taken_s: dict[int, list[float]], trial: Callable[[], Callable[[], None]]) -> dict[int, float]:
-    """Mean seconds of a few updates for each count, in turns. The mean, for a stall of one round is what we fear."""
-    end_s = time.perf_counter() + BUDGET_S
-    updates: dict[int, Callable[[], None]] = {}
-    for threads in taken_s:
-        torch.set_num_threads(threads)
-        updates[threads] = trial()
-        updates[threads]()
+def _pays(cpus: int, trial: Callable[[], Update]) -> bool:
+    """Whether all CPUs win every round by the margin. The first round lost settles it, so a small network waits little."""
+    use_threads(1)
+    update = trial()
+    update()  # the first one allocates
     for _ in range(ROUNDS):
-        for threads, rounds in taken_s.items():
-            torch.set_num_threads(threads)
-            start_s = time.perf_counter()
-            for _ in range(STEPS):
-                updates[threads]()
-            rounds.append(time.perf_counter() - start_s)
-        if time.perf_counter() > end_s:
-            break
-    return {threads: sum(rounds) / len(rounds) for threads, rounds in taken_s.items()}
+        one_s, all_s = (_update_s(threads, update) for threads in (1, cpus))
+        if all_s >= MARGIN_RATIO * one_s:
+            return False
+    return True
+
+
+def _update_s(threads: int, update: Update) -> float:
+    """Mean seconds of an update with `threads`, over one round."""
+    use_threads(threads)
+    start_s, updates = time.perf_counter(), 0
+    while (taken_s := time.perf_counter() - start_s) < ROUND_S:
+        update()
+        updates += 1
+    return taken_s / updates
