@@ -18,6 +18,7 @@ from datahall.infrastructure.discovery import discover
 from datahall.infrastructure.spec import Hall, capacity_of
 from datahall.infrastructure.writer import hall_yaml
 from datahall.interfaces.endpoints import BookDeployer
+from datahall.models.tracking.stage import TrackedStage
 from datahall.models.workflows import Workflows
 from datahall.platform.artifacts import Artifacts
 from datahall.platform.catalogue import Catalogue
@@ -94,20 +95,21 @@ def _wired(home: Home) -> Platform:
     first_identity(home, identity, hall)
     catalogue = Catalogue(database, Artifacts(home.artifacts), clock, journal.change)
     stage = FolderStage(catalogue, home.secrets)
+    tracked = TrackedStage(stage, home)
     enforcement = detect()
     engine = LocalEngine(
-        home.jobs, cores=usable_cores(), clock=clock, stage=stage, enforcement=enforcement, meter=JobMeter(hall)
+        home.jobs, cores=usable_cores(), clock=clock, stage=tracked, enforcement=enforcement, meter=JobMeter(hall)
     )
     scheduler = Scheduler(
         policy=POLICIES.load(hall.platform.policy, where="platform.policy")(),
         engine=engine,
         journal=journal,
-        stage=stage,
+        stage=tracked,
         clock=clock,
         nodes=joined(hall, clock.now_s()),
     )
     book = EndpointBook(database, clock, journal.change)
-    workflows = Workflows(scheduler, catalogue, clock, BookDeployer(book))
+    workflows = Workflows(scheduler, catalogue, clock, BookDeployer(book), home=home.root)
     return Platform(home, hall, clock, database, journal, identity, catalogue, stage, enforcement, scheduler, book, workflows)
 
 

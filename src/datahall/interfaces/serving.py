@@ -3,10 +3,15 @@
 from typing import Any
 
 from datahall.interfaces.bootstrap import Platform
+from datahall.interfaces.sidecar import Sidecar
 from datahall.platform.gateway.app import Gateway
+from datahall.platform.gateway.controller import EndpointController
+from datahall.platform.gateway.metrics import samples
 from datahall.platform.gateway.ports import Caller
+from datahall.platform.gateway.sockets import run_folder
 from datahall.platform.home import Home
 from datahall.platform.identity import Right
+from datahall.platform.replicas import ServiceReplicas
 
 
 class TokenCallers:
@@ -22,18 +27,47 @@ class TokenCallers:
 
 
 class Serving:
-    """The gateway and its controller, for as long as the server runs."""
+    """The gateway with its controller and the tracking beside it, for as long as the server runs."""
 
     def __init__(self, platform: Platform, home: Home) -> None:
         self.gateway = Gateway(TokenCallers(platform))
-        self._platform = platform
-        del home
+        runner = ServiceReplicas(platform.scheduler, home.jobs)
+        self.controller = EndpointController(self.gateway, runner, folder=run_folder(home.root), wanted=platform.book.all)
+        self._sidecar = Sidecar(home)
+        platform.book.changed = self.controller.changed
+        platform.endpoint_statuses = self.statuses
+        platform.samples = lambda: samples(self.gateway)
+        platform.identity.changed = self.gateway.forget_tokens
 
-    async def start(self) -> None: ...
+    def statuses(self) -> dict[str, Any]:
+        """What each endpoint is doing now."""
+        return {name: status.as_dict() for name, status in self.controller.statuses().items()}
 
-    async def stop(self) -> None: ...
+    async def start(self) -> None:
+        await self.controller.start()
+        self._sidecar.start()
+
+    async def stop(self) -> None:
+        """Stop comparing; replicas are jobs and end, or run on, with the other jobs."""
+        await self.controller.stop()
+        self._sidecar.stop()
 
 
 def summary(spec: dict[str, Any]) -> dict[str, str]:
     """An endpoint in one row."""
-    return {"name": spec["name"]}
+    now = spec["now"] or {"state": "unknown", "sentence": "", "replicas": (), "versions": (), "p50_s": None, "p99_s": None}
+    served = ", ".join(f"{row['version']} ({row['share']:.0%})" for row in now["versions"] if row["share"])
+    ready = sum(row["ready"] for row in now["versions"])
+    return {
+        "name": spec["name"],
+        "served": served or "–",
+        "replicas": f"{ready} of {len(now['replicas'])}",
+        "state": f"{now['state']}: {now['sentence']}",
+        "p50": _milliseconds(now["p50_s"]),
+        "p99": _milliseconds(now["p99_s"]),
+        "url": f"/predict/{spec['name']}",
+    }
+
+
+def _milliseconds(duration_s: float | None) -> str:
+    return "–" if duration_s is None else f"{duration_s * 1000:.3g} ms"

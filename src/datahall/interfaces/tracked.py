@@ -12,6 +12,10 @@ def tracked_runs(*, limit: int) -> list[dict[str, Any]]:
     return [run.as_dict() for run in reader.runs(Home.from_environment().root, limit=limit)]
 
 
+def _short(figure: str) -> str:
+    return f"{float(figure):.4f}" if figure else ""
+
+
 def registered_models() -> list[dict[str, Any]]:
     """A row for each version, newest first within a model."""
     found = reader.models(Home.from_environment().root)
@@ -21,7 +25,7 @@ def registered_models() -> list[dict[str, Any]]:
             "tenant": model.tenant,
             "version": version.version,
             "aliases": ", ".join(version.aliases),
-            "accuracy": version.tags.get("accuracy", ""),
+            "accuracy": _short(version.tags.get("metric.accuracy", "")),
             "bundle": version.bundle,
             "made": when(version.made_s),
         }

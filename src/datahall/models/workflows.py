@@ -13,6 +13,7 @@ from datahall.foundation.clock import Clock
 from datahall.foundation.errors import DatahallError, Missing, Problem
 from datahall.models.recipe import PlannedStep, Recipe
 from datahall.models.serve.spec import DeploySpec
+from datahall.models.tracking.requests import WorkflowRequest, leave_request
 from datahall.models.workflow import jobs_of, steps_of
 from datahall.platform.catalogue import Catalogue
 from datahall.platform.events import AttemptEnded, Changed, Event
@@ -45,7 +46,9 @@ class Workflow:
 class Workflows:
     """Starts recipes as jobs and deploys what they package."""
 
-    def __init__(self, scheduler: Scheduler, catalogue: Catalogue, clock: Clock, deployer: Deployer) -> None:
+    def __init__(self, scheduler: Scheduler, catalogue: Catalogue, clock: Clock, deployer: Deployer, *, home: Path) -> None:
+        """home: where the tracking finds its requests."""
+        self._home = home
         self._scheduler, self._catalogue, self._clock, self._deployer = scheduler, catalogue, clock, deployer
         self._engine = scheduler.journal.engine
         scheduler.listeners.append(self._on_events)
@@ -55,13 +58,20 @@ class Workflows:
         who.require(Right.WRITE, tenant=who.tenant)
         steps = steps_of(recipe, folder)
         known = _Known(self._catalogue, self._scheduler, who.tenant)
-        words = {"workflow-key": steps[-1].key[:16]}
+        words = {"workflow-key": steps[-1].key[:16]} | ({"alias": recipe.deploy.alias} if recipe.deploy else {})
         specs, numbers = jobs_of(recipe, steps, known, tenant=who.tenant, annotations=words)
         made = self._scheduler.submit(who, *specs) if specs else []
         rows = [_step_row(step, numbers[step.name], made) for step in steps]
         number = self._enter(who, recipe, rows)
+        self._tell_tracking(who, recipe, words["workflow-key"])
         self._deploy_if_ready(number)
         return number
+
+    def _tell_tracking(self, who: Principal, recipe: Recipe, key: str) -> None:
+        request = WorkflowRequest(
+            workflow=key, tenant=who.tenant, recipe=recipe.name, parameters=recipe.model_dump(mode="json")
+        )
+        leave_request(self._home, request)
 
     def _enter(self, who: Principal, recipe: Recipe, steps: list[dict[str, Any]]) -> int:
         now_s = self._clock.now_s()

@@ -90,6 +90,8 @@ class Identity:
     def __init__(self, engine: Engine, clock: Clock, change: Change) -> None:
         self._engine, self._clock, self._change = engine, clock, change
         self._known: dict[str, tuple[Principal, float | None]] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a token was made, revoked or given another role."""
         self._load()
 
     def _load(self) -> None:
@@ -97,6 +99,7 @@ class Identity:
         with reading(self._engine) as connection:
             rows = connection.execute(select(table).where(table.c.revoked_s.is_(None))).all()
         self._known = {row.secret_hash: (Principal(row.name, row.tenant, Role(row.role)), row.expires_s) for row in rows}
+        self.changed()
 
     def authenticate(self, secret: str) -> Principal:
         """The principal of a token. Raises Unauthenticated when it is unknown, expired or revoked."""

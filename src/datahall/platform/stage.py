@@ -43,8 +43,11 @@ class FolderStage:
         stored = self._catalogue.artifacts.put_tree(outputs)
         return (StoredOutput(spec.output_key, stored.digest, stored.size_bytes),)
 
-    def secret(self, tenant: str, name: str) -> str:
-        """Raises Missing."""
+    def environment(self, spec: JobSpec) -> dict[str, str]:
+        """The job's secrets. Raises Missing."""
+        return {variable: self._secret(spec.tenant, name) for variable, name in spec.secrets.items()}
+
+    def _secret(self, tenant: str, name: str) -> str:
         path = files.confined(self._secrets, f"{tenant}/{name}")
         try:
             return path.read_text(encoding="utf-8")

@@ -64,7 +64,8 @@ def runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Js
 
 
 def _figures(metrics: dict[str, float]) -> str:
-    return ", ".join(f"{name}={value:.4g}" for name, value in list(metrics.items())[:4])
+    first = sorted(metrics, key=lambda name: (not name.endswith(("accuracy", "loss")), "/" in name.removeprefix("evaluate/"), name))
+    return ", ".join(f"{name}={metrics[name]:.4g}" for name in first[:4])
 
 
 def models(as_json: Json = False) -> None:

@@ -57,15 +57,14 @@ class Run:
         """What each worker's shim reads."""
         spec = self.launch.spec
         ports = free_ports(1 + (spec.workers if spec.workers > 1 else 0))
-        secrets = {name: stage.secret(spec.tenant, secret) for name, secret in spec.secrets.items()}
-        asked = {name: value.replace("{work}", str(self.work)) for name, value in spec.environment.items()}
+        given = {name: value.replace("{work}", str(self.work)) for name, value in stage.environment(spec).items()}
         return [
             {
                 "argv": list(spec.command),
                 "env": inherited()
                 | worker_environment(self.launch, rank, ports=ports, work=self.work, state=self.folder / "state")
-                | asked
-                | secrets,
+                | spec.environment
+                | given,
                 "cwd": str(self.work),
                 "cpus": cores,
                 "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": OPEN_FILES},
