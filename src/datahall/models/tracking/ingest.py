@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from datahall.foundation import files
 from datahall.foundation.errors import Conflict, DatahallError, Problem, Refused
 from datahall.models.ports import ModelRegistry, Tracker
 from datahall.models.tracking.job_folder import job_of, newest_attempt
@@ -56,11 +57,11 @@ class Ingest:
 
     def take(self, folders: Iterable[Path]) -> None:
         """One pass. What goes wrong with one source is told once and tried again; the others go on."""
-        for path in waiting_requests(self._home):
-            self._guarded(path, self._take_request)
         for folder in folders:
             if time.monotonic() >= self._rest.get(folder, 0.0):
                 self._guarded(folder, self._take_job)
+        for path in waiting_requests(self._home):  # after the jobs: a model's version names the run that made it
+            self._guarded(path, self._take_request)
 
     def _take_request(self, path: Path) -> None:
         try:
@@ -111,9 +112,12 @@ def watch(ingest: Ingest, jobs: Path, *, interval_s: float, stop: threading.Even
 
 
 def own(home: Path, *, patience_s: float = LOCK_PATIENCE_S) -> int:
-    """Become the one process that takes in. Raises Conflict when another does, also after a while."""
-    (home / "tracking").mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(home / "tracking" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Become the one process that takes in. Raises Conflict when another does for long, Unavailable."""
+    try:
+        (home / "tracking").mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(home / "tracking" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise files.unwritable(home, error) from error
     deadline = time.monotonic() + patience_s
     while True:
         try:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlparse
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from datahall.foundation import files
 from datahall.foundation.digest import digest_of
@@ -34,6 +35,7 @@ from datahall.models.tracking.names import (
     model_name,
     plain_name,
 )
+from datahall.models.tracking.upgrade import bring_up_to_date
 
 METRICS_A_BATCH, WORDS_A_BATCH = 1000, 100
 """MLflow's limits for one call."""
@@ -49,12 +51,13 @@ class MlflowStore:
         self._artifacts = home / "mlflow-artifacts"
         database = home / "mlflow.db"
         with _clear(database):
+            bring_up_to_date(database)
             uri = f"sqlite:///{database}"
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             self._client.search_experiments(max_results=1)
+            self._look = sqlite3.connect(database, isolation_level=None)
+            self._look.execute("PRAGMA journal_mode=WAL")  # readers never wait for us, nor we for them
         self._database = database
-        self._look = sqlite3.connect(database, isolation_level=None)
-        self._look.execute("PRAGMA journal_mode=WAL")  # readers never wait for us, nor we for them
         self._folders: dict[str, Path] = {}
 
     def close(self) -> None:
@@ -164,10 +167,11 @@ def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
 
 @contextlib.contextmanager
 def _clear(database: Path) -> Iterator[None]:
-    """MLflow's exceptions as ours."""
+    """What MLflow, SQLAlchemy and SQLite raise, as ours."""
     try:
         yield
-    except MlflowException as error:
-        what = f"the tracking store refuses: {str(error.message)[:300]}"
-        fix = "see docs/tracking.md; `mlflow db upgrade` if another MLflow made it"
-        raise Unavailable(Problem("TRACK-003", str(database), what, fix)) from error
+    except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
+        what = f"the tracking store refuses: {str(error).splitlines()[0][:300]}"
+        raise Unavailable(
+            Problem("TRACK-003", str(database), what, "it is tried again; see docs/tracking.md if it stays")
+        ) from error

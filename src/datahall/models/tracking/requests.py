@@ -12,8 +12,8 @@ from datahall.foundation.document import problems_of
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.spec import Name, Spec
 from datahall.models.ports import About, ModelRegistry, Registration, Tracker
-from datahall.models.tracking.names import flattened, run_key
-from datahall.models.tracking.step_jobs import NOT_PARAMETERS
+from datahall.models.tracking.names import run_key
+from datahall.models.tracking.step_jobs import parameters
 
 
 class RegisterRequest(Spec):
@@ -89,4 +89,4 @@ def _begin(request: WorkflowRequest, at_ms: int, tracker: Tracker) -> None:
     key = run_key(request.tenant, request.workflow, "")
     tags = {"datahall.workflow": request.workflow, "datahall.recipe": request.recipe}
     run = tracker.run(About(key, request.tenant, request.recipe, f"{request.recipe}-{request.workflow[:8]}", at_ms, tags))
-    tracker.log(run, params={name: value for name, value in flattened(request.parameters) if name not in NOT_PARAMETERS})
+    tracker.log(run, params=parameters(request.parameters))

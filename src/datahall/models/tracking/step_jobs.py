@@ -5,7 +5,7 @@ parameters, curves and scores. A step without a workflow gets a run of its own.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from datahall.models.tracking.offsets import Offsets
 CHUNK_BYTES = 4 * 1024 * 1024
 ATTACHED_BYTES = 32 * 1024 * 1024
 ATTACHED = ("report.html", "evaluation.json", "training.json", "compression.json")
+PACKAGE = "package"
+"""Packs the results of the steps before it, which have told them already."""
 NOT_PARAMETERS = ("folder", "recipe", "name", "description")
 
 
@@ -48,12 +50,18 @@ def take_step(job: Job, attempt: Attempt, tracker: Tracker, offsets: Offsets) ->
 
 def _begin(job: Job, attempt: Attempt, step: str, config: dict[str, Any], tracker: Tracker) -> str:
     recipe = str(config.get("recipe") or job.name)
-    tags = job.tags | {"datahall.recipe": recipe, "datahall.version": __version__}
+    tags = job.tags | {"datahall.recipe": recipe}
     key = run_key(job.tenant, job.workflow, job.id)
     run = tracker.run(About(key, job.tenant, recipe, f"{recipe}-{(job.workflow or job.id)[:8]}", attempt.started_ms, tags))
-    params = {name: value for name, value in flattened(config) if name not in NOT_PARAMETERS}
-    tracker.log(run, params=params, tags={f"datahall.job.{step}": job.id})
+    tags = {f"datahall.job.{step}": job.id, "datahall.version": __version__}
+    tracker.log(run, params=parameters(config), tags=tags)
     return run
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, str]:
+    """A step's or a whole recipe's settings under the names that they have in the recipe."""
+    named = {"data.augment" if name == "augment" else name: value for name, value in config.items()}
+    return {name: value for name, value in flattened(named) if name not in NOT_PARAMETERS}
 
 
 def _new_points(path: Path, place: dict[str, int]) -> Iterator[tuple[list[Point], dict[str, int]]]:
@@ -91,8 +99,8 @@ def _points(line: bytes) -> Iterator[Point]:
 
 def _take_results(job: Job, step: str, attempt: Attempt, run: str, tracker: Tracker) -> None:
     outputs = job.work / "outputs"
-    points = [Point(f"{step}/{name}", value, 0, attempt.at_ms) for name, value in results(outputs)]
-    tracker.log(run, points=points)
+    if step != PACKAGE:
+        tracker.log(run, points=[Point(f"{step}/{name}", value, 0, attempt.at_ms) for name, value in results(outputs)])
     for name in ATTACHED:
         path = outputs / name
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= ATTACHED_BYTES:

@@ -3,6 +3,7 @@
 Placing one is a file copy. Making the template needs MLflow, once: `python -m datahall.models.tracking.template PATH`.
 """
 
+import importlib.metadata
 import logging
 import os
 import shutil
@@ -26,7 +27,8 @@ PAGE_BYTES = 1024
 
 
 def template_path(home: Path) -> Path:
-    return home / "tracking" / "template.db"
+    """One for each version of MLflow: it takes only stores of its own."""
+    return home / "tracking" / f"template-{importlib.metadata.version('mlflow-skinny')}.db"
 
 
 def template_store(path: Path) -> Path:

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from datahall.foundation.errors import Conflict
+from datahall.foundation.errors import Conflict, Unavailable
 from datahall.models.tracking import ingest
 from datahall.models.tracking.ingest import Ingest, job_folders, main, own, watch_command
 from datahall.models.tracking.reader import models, runs
 from datahall.models.tracking.requests import RegisterRequest, WorkflowRequest, leave_request, requests_folder, waiting_requests
+from datahall.models.tracking.template import template_path
 
 ROOT = Path(__file__).parents[4]
 
@@ -81,6 +82,13 @@ def test_one_process_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     os.close(own(home))
 
 
+def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Given a file where the home should be, the process says so."""
+    (tmp_path / "home").write_text("")
+    with pytest.raises(Unavailable, match="FILE-001"):
+        own(tmp_path / "home")
+
+
 def command(home: Path, *words: str) -> list[str]:
     return [*watch_command(home), *words]
 
@@ -94,7 +102,7 @@ def test_a_pass_without_anything_to_take_does_not_import_mlflow(home: Path) -> N
 def test_the_process_can_be_killed_at_any_moment(ready_home: Path, template: Path, job: Callable[..., Any]) -> None:
     """Given jobs that grow, requests that come, and kill -9 again and again, each point and version is there once."""
     (ready_home / "tracking").mkdir()
-    (ready_home / "tracking" / "template.db").write_bytes(template.read_bytes())
+    template_path(ready_home).write_bytes(template.read_bytes())
     folders = [job(n, workflow=f"w{n}").start().step("train", x=n) for n in (1, 2)]
     for kill in range(4):
         process = subprocess.Popen(command(ready_home, "--interval", "0.05"))
@@ -109,7 +117,8 @@ def test_the_process_can_be_killed_at_any_moment(ready_home: Path, template: Pat
     for folder in folders:
         folder.end()
     process = subprocess.Popen(command(ready_home, "--interval", "0.05"))
-    time.sleep(0.3)
+    while waiting_requests(ready_home):  # a last pass follows the signal in any case
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     with closing(sqlite3.connect(ready_home / "mlflow.db")) as store:
@@ -125,7 +134,7 @@ def test_the_process_can_be_killed_at_any_moment(ready_home: Path, template: Pat
 def test_the_process_ends_with_its_parent(home: Path, template: Path) -> None:
     """Given a parent that is killed, the process makes a last pass and ends by itself, so that the next one can take over."""
     (home / "tracking").mkdir()
-    (home / "tracking" / "template.db").write_bytes(template.read_bytes())
+    template_path(home).write_bytes(template.read_bytes())
     words = command(home, "--interval", "0.05")
     code = f"import subprocess, time; p = subprocess.Popen({words!r}); print(p.pid, flush=True); time.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

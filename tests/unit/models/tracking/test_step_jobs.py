@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from datahall import __version__
 from datahall.models.tracking.ingest import Ingest, job_folders
 
 
@@ -33,7 +34,7 @@ def test_a_step_becomes_a_run_as_it_grows(home: Path, job: Callable[..., Any], m
     assert key == "vision/workflow/abc"
     assert (run["about"].experiment, run["about"].tenant, run["status"]) == ("digits", "vision", "RUNNING")
     assert run["params"] == {"train.epochs": "3", "train.optimiser.name": "adam", "seed": "7"}
-    assert run["tags"] == {"datahall.job.train": "4"}
+    assert run["tags"] == {"datahall.job.train": "4", "datahall.version": __version__}
     assert losses(run) == [0, 1]
     with (train.work / "metrics.jsonl").open("a") as file:
         file.write('00002, "values": {"loss": 0.1}}\n')
@@ -74,6 +75,17 @@ def test_figures_of_training_and_compression(home: Path, job: Callable[..., Any]
         "compress/int8/size_bytes": "99.0",
         "compress/int8/accuracy": "0.9",
     }
+
+
+def test_a_package_tells_no_figures_twice(home: Path, job: Callable[..., Any], memory: Any) -> None:
+    """Given a package, which holds the evaluation of the step before, its files are kept and no figure is taken again."""
+    package = job(1).start().step("package", augment={"rotate_deg": 5})
+    package.write("work/outputs/evaluation.json", {"metrics": {"accuracy": 0.5}})
+    package.end()
+    take(home, memory)
+    [run] = memory.runs.values()
+    assert (run["points"], list(run["files"])) == (set(), ["evaluation.json"])
+    assert run["params"]["data.augment.rotate_deg"] == "5"
 
 
 def test_a_retry_reopens_the_run_and_goes_on(home: Path, job: Callable[..., Any], memory: Any) -> None:
