@@ -1,16 +1,16 @@
 """The hall of the machine that this runs on, found out by asking it."""
 
-import platform
 import re
 import socket
 from pathlib import Path
+from platform import machine, processor
 
 import psutil
 
 from datahall.infrastructure.catalog.rows import accelerator_rows, cpu_rows, row_for
 from datahall.infrastructure.limits import affinity_cpus, cgroup_limits
 from datahall.infrastructure.nvml import Device, NoNvml, Nvml, open_nvml
-from datahall.infrastructure.spec import Accelerator, Cpu, Disk, DiskKind, Hall, Nic, Node, Usable
+from datahall.infrastructure.spec import Accelerator, Cpu, Disk, DiskKind, Hall, Nic, Node, PlatformSettings, Reserved, Usable
 
 ROOT = Path("/")
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "ceph", "lustre", "gpfs", "beegfs", "9p", "virtiofs")
@@ -34,14 +34,16 @@ def discover(*, name: str | None = None, root: Path = ROOT, nvml: Nvml | NoNvml 
         nics=nic_facts(),
         accelerators=accelerator_facts(nvml or open_nvml()),
     )
-    return Hall(schema_version=1, name=plain, nodes=(node,))
+    spare_bytes = min(Reserved().memory_bytes, node.usable_memory_bytes // 8)  # a small machine keeps back less
+    settings = PlatformSettings(reserved=Reserved(memory_bytes=spare_bytes))
+    return Hall(schema_version=1, name=plain, nodes=(node,), platform=settings)
 
 
 def cpu_facts(root: Path = ROOT) -> Cpu:
     """The processors, from /proc/cpuinfo where there is one, with the catalogue's power where the model is known."""
     processors = _cpuinfo(root / "proc/cpuinfo")
     first = processors[0] if processors else {}
-    model = first.get("model name") or first.get("Model") or platform.processor() or platform.machine() or "unknown"
+    model = first.get("model name") or first.get("Model") or processor() or machine() or "unknown"
     threads = len(processors) or psutil.cpu_count() or 1
     sockets = len({p["physical id"] for p in processors if "physical id" in p}) or 1
     pairs = {(p.get("physical id"), p["core id"]) for p in processors if "core id" in p}

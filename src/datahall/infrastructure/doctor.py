@@ -7,6 +7,7 @@ import resource
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,9 +26,8 @@ OLDEST_PYTHON = (3, 11)
 FREE_WARN_BYTES, FREE_FAIL_BYTES = 5 * 10**9, 5 * 10**8
 MEMORY_WARN_BYTES, MEMORY_FAIL_BYTES = 2 * 1024**3, 256 * 1024**2
 OPEN_FILES_WARN = 1024
-UNIX_PATH_BYTES = 107
-"""sun_path has 108 bytes with its closing zero (man 7 unix)."""
-LONGEST_SOCKET_NAME = "run/replica-00000000-0000-0000-0000-000000000000.sock"
+SOCKET_NAME = "datahall-0000000000-0123456789abcdef/0123456789abcdef.sock"
+"""As long as the longest name of a replica's socket below the runtime folder."""
 RELEASED_S = 1_760_000_000
 """October 2025. A clock before this has not been set."""
 
@@ -48,7 +48,7 @@ def examine(home: Path, *, port: int = 8700, host: str = "127.0.0.1") -> Iterato
     yield from packages()
     yield free_space(home)
     yield writable(home)
-    yield socket_path(home)
+    yield sockets()
     yield memory()
     yield port_free(port, host=host)
     yield open_files()
@@ -136,15 +136,20 @@ def writable(folder: Path) -> Finding:
     return Finding("state folder", "ok", f"{folder} {'can be written' if place == folder else 'can be made'}")
 
 
-def socket_path(home: Path, *, name: str = LONGEST_SOCKET_NAME) -> Finding:
-    """Whether the paths of unix sockets below `home` are short enough for the kernel."""
-    length = len(os.fsencode(home.absolute() / name))
-    if length <= UNIX_PATH_BYTES:
-        return Finding("socket path", "ok", f"{length} of {UNIX_PATH_BYTES} bytes")
-    what = f"sockets below {home} would have paths of {length} bytes; the kernel takes {UNIX_PATH_BYTES}"
-    return Finding(
-        "socket path", "warn", what, "set DATAHALL_HOME to a shorter path; until then sockets lie in the temporary folder"
-    )
+def sockets(folder: Path | None = None) -> Finding:
+    """Whether replicas can listen on unix sockets below the runtime folder: the kernel takes paths of 107 bytes only.
+
+    folder: XDG_RUNTIME_DIR, or /tmp where that is not set.
+    """
+    folder = folder or Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108 - a folder of our own is made below it
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as own, socket.socket(socket.AF_UNIX) as probe:
+            rest = len(SOCKET_NAME) - len(Path(own).name) - 1  # the folder's name is a part of it
+            probe.bind(str(Path(own) / ("x" * rest)))
+    except OSError as error:
+        what = f"no unix socket can be made below {folder}: {error.strerror or error}"
+        return Finding("sockets", "fail", what, "set XDG_RUNTIME_DIR to a short path that you may write")
+    return Finding("sockets", "ok", f"unix sockets can be made below {folder}")
 
 
 def port_free(port: int, *, host: str = "127.0.0.1") -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 UNLIMITED_BYTES = 1 << 60
 """cgroup v1 says `no limit` with a number near 2^63."""
-NEEDED_CONTROLLERS = frozenset({"cpu", "memory", "pids"})
+NEEDED_CONTROLLERS = frozenset({"cpu", "memory"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,13 @@ def test_this_machine_becomes_a_hall_without_problems() -> None:
     assert as_spec(parse(hall_yaml(hall)), Hall) == hall
 
 
+def test_a_small_machine_keeps_back_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given 256 MiB of memory, the reserve is an eighth of it, and the hall has no problems."""
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=256 * 1024**2))
+    hall = discover(nvml=NO_NVML)
+    assert hall.platform.reserved.memory_bytes == 32 * 1024**2 and problems_of_hall(hall) == []
+
+
 def test_sockets_cores_and_threads_are_counted(tmp_path: Path) -> None:
     """Given two sockets of two cores with two threads each, and a model of the catalogue, its power and source are there."""
     model = "AMD EPYC 7763 64-Core Processor"

@@ -81,11 +81,15 @@ def test_a_state_folder_that_cannot_be_one(tmp_path: Path, monkeypatch: pytest.M
     assert doctor.writable(tmp_path).level == "fail"
 
 
-def test_a_path_too_long_for_sockets(tmp_path: Path) -> None:
-    """Given a home of a hundred letters, sockets below it could not be bound."""
-    finding = doctor.socket_path(Path("/" + "x" * 100))
-    assert finding.level == "warn" and "the kernel takes 107" in finding.what
-    assert doctor.socket_path(Path("/home/someone/.local/share/datahall")).level == "ok"
+def test_a_runtime_folder_too_deep_for_sockets(tmp_path: Path) -> None:
+    """Given a runtime folder of a hundred letters, or one that is not there, no socket can be bound, and the fix says so."""
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    for folder in (deep, tmp_path / "none"):
+        finding = doctor.sockets(folder)
+        assert finding.level == "fail" and "XDG_RUNTIME_DIR" in finding.fix
+    assert doctor.sockets(Path("/tmp")).level == "ok"
+    assert list(deep.iterdir()) == []
 
 
 def test_accelerators_are_listed(library: Any) -> None:

@@ -80,7 +80,7 @@ def test_a_delegated_cgroup_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "reason"),
-    [({}, "no cgroup v2"), (V1, "no cgroup v2"), (V2 | {"sys/fs/cgroup/x": ""}, "lacks the controllers cpu, memory, pids")],
+    [({}, "no cgroup v2"), (V1, "no cgroup v2"), (V2 | {"sys/fs/cgroup/x": ""}, "lacks the controllers cpu, memory")],
 )
 def test_why_there_is_no_delegation(tmp_path: Path, files: dict[str, str], reason: str) -> None:
     """Given no version 2, or one without its controllers, the reason is said."""
