@@ -61,6 +61,7 @@ class FakeReplica(asyncio.Protocol):
         self.headers: list[dict] = []
         self.answers_health = True
         self.transport = None
+        self._arrived = asyncio.Event()
         self._reader = wire.FrameReader(self._on_frame)
 
     def connection_made(self, transport):
@@ -68,6 +69,12 @@ class FakeReplica(asyncio.Protocol):
 
     def data_received(self, data):
         self._reader.feed(data)
+
+    async def holds(self, count: int):
+        """Wait until so many requests are open."""
+        while len(self.open) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def release(self, body: bytes = b"{}"):
         """Answer all that is open."""
@@ -94,6 +101,7 @@ class FakeReplica(asyncio.Protocol):
             reply = self.answer(body)
             if reply is None:
                 self.open.append(request)
+                self._arrived.set()
             else:
                 self.transport.write(wire.frame(wire.ANSWER, request, reply, status=self.status))
 
@@ -165,3 +173,98 @@ def hall(short_folder: Path) -> Callable[[], contextlib.AbstractAsyncContextMana
 @pytest.fixture
 def fake_replica() -> type[FakeReplica]:
     return FakeReplica
+
+
+def write_bundle(folder: Path, *, says: int = 0, size: int = 4) -> Path:
+    """A bundle whose model always answers label `says` for rows of `size` numbers."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder.mkdir(parents=True)
+    bias = np.zeros(3, np.float32)
+    bias[says] = 9
+    weights = [numpy_helper.from_array(np.zeros((size, 3), np.float32), "w"), numpy_helper.from_array(bias, "b")]
+    nodes = [helper.make_node("Gemm", ["input", "w", "b"], ["z"]), helper.make_node("Softmax", ["z"], ["probabilities"])]
+    sides = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])]
+        for name, width in (("input", size), ("probabilities", 3))
+    ]
+    graph = helper.make_graph(nodes, "says", *sides, weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), folder / "model.onnx")
+    described = DESCRIPTION | {
+        "format": 1,
+        "inputs": [{"name": "input", "datatype": "FP32", "shape": [-1, size]}],
+        "outputs": [{"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]}],
+        "labels": ["zero", "one", "two"],
+        "example": [0.0] * size,
+    }
+    (folder / "bundle.json").write_bytes(orjson.dumps(described))
+    return folder
+
+
+class LiveHall:
+    """A gateway, its controller, and replicas as real processes of bundles b1, b2, … that answer their own number."""
+
+    def __init__(self, folder: Path):
+        from datahall.platform.gateway.controller import EndpointController
+        from datahall.platform.gateway.local_runner import LocalRunner
+
+        self.folder, self.specs = folder, {}
+        self.gateway = Gateway(Tokens())
+        self.runner = LocalRunner(lambda bundle: folder / bundle, logs=folder / "logs")
+        self._controller_type = EndpointController
+        self.controller = self.new_controller()
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.gateway),
+            base_url="http://hall",
+            headers={"authorization": "Bearer ours"},
+            timeout=60,
+        )
+
+    def new_controller(self):
+        return self._controller_type(self.gateway, self.runner, folder=self.folder, wanted=lambda: tuple(self.specs.values()))
+
+    async def want(self, *weights, **fields):
+        """Want these versions of `digits`, given as (number, weight)."""
+        rows = tuple(VersionSpec(version=number, bundle=f"b{number}", weight=weight) for number, weight in weights)
+        fields = {"timeout_s": 30} | fields
+        self.specs["digits"] = EndpointSpec(name="digits", tenant="home", versions=rows, **fields)
+        self.controller.changed()
+        await asyncio.sleep(0)
+
+    async def label(self) -> str:
+        answer = await self.client.post("/predict/digits", json={"input": [0, 0, 0, 0]})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["predictions"][0]["label"]
+
+    async def until(self, claim: Callable[[], bool], *, within_s: float = 20.0):
+        """Wait until the claim is true."""
+        async with asyncio.timeout(within_s):
+            while not claim():  # noqa: ASYNC110 - what is awaited changes in other processes
+                await asyncio.sleep(0.02)
+
+    def replicas(self, phase="ready") -> list[str]:
+        return [name for name, member in self.controller.fleet.members.items() if member.phase == phase]
+
+    async def close(self):
+        await self.client.aclose()
+        await self.controller.stop()
+        await asyncio.to_thread(self.runner.close)
+
+
+@pytest.fixture
+def live_hall(short_folder: Path) -> Callable[[], contextlib.AbstractAsyncContextManager[LiveHall]]:
+    for number in (1, 2):
+        write_bundle(short_folder / f"b{number}", says=number)
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[LiveHall]:
+        made = LiveHall(short_folder)
+        await made.controller.start()
+        try:
+            yield made
+        finally:
+            await made.close()
+
+    return opened

@@ -152,8 +152,7 @@ def test_a_full_queue_says_come_back(hall, fake_replica):
             replica = fake_replica("a", lambda _: None)
             await h.join(replica)
             asked = [asyncio.create_task(h.infer()) for _ in range(2)]
-            while len(replica.open) < 2:
-                await asyncio.sleep(0.001)
+            await replica.holds(2)
             refused = await h.infer()
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             assert "2 requests are under way, and 2 are allowed" in refused.json()["detail"]
@@ -266,12 +265,10 @@ def test_the_least_busy_replica_is_asked(hall, fake_replica):
             busy, idle = fake_replica("a", lambda _: None), fake_replica("b", lambda _: None)
             await h.join(busy)
             asked = [asyncio.create_task(h.infer()) for _ in range(2)]
-            while len(busy.open) < 2:
-                await asyncio.sleep(0.001)
+            await busy.holds(2)
             await h.join(idle)
             asked += [asyncio.create_task(h.infer()) for _ in range(2)]
-            while len(idle.open) < 2:
-                await asyncio.sleep(0.001)
+            await idle.holds(2)
             assert len(busy.bodies) == 2
             busy.release()
             idle.release()
@@ -286,11 +283,10 @@ def test_a_dead_replica_fails_no_request(hall, fake_replica):
     async def scene():
         async with hall() as h:
             h.endpoint()
-            dying, other = fake_replica("a", lambda _: None), fake_replica("b", lambda body: b"from b")
+            dying, other = fake_replica("a", lambda _: None), fake_replica("b", lambda _: b"from b")
             await h.join(dying)
             asked = [asyncio.create_task(h.infer()) for _ in range(5)]
-            while len(dying.open) < 5:
-                await asyncio.sleep(0.001)
+            await dying.holds(5)
             dying.die()
             await asyncio.sleep(0.01)
             await h.join(other)
@@ -309,8 +305,7 @@ def test_a_request_that_kills_replicas_is_stopped(hall, fake_replica):
             for name in "abc":
                 replica = fake_replica(name, lambda _: None)
                 await h.join(replica)
-                while not replica.open:
-                    await asyncio.sleep(0.001)
+                await replica.holds(1)
                 replica.die()
             answer = await asked
             assert (answer.status_code, answer.json()["problems"][0]["code"]) == (503, "GATE-022")
@@ -327,8 +322,7 @@ def test_a_leaving_replica_gets_nothing_new(hall, fake_replica):
             leaving = fake_replica("a", lambda _: None)
             await h.join(leaving)
             first = asyncio.create_task(h.infer())
-            while not leaving.open:
-                await asyncio.sleep(0.001)
+            await leaving.holds(1)
             leaving.goodbye()
             await asyncio.sleep(0.01)
             second = asyncio.create_task(h.infer())
