@@ -33,7 +33,8 @@ from datahall.platform.policies import POLICIES
 from datahall.platform.resources import Resources
 from datahall.platform.service import Scheduler
 from datahall.platform.stage import FolderStage
-from datahall.platform.store.database import open_database, private_file
+from datahall.platform.store.claim import Release, claimed_database
+from datahall.platform.store.database import in_words, private_file
 from datahall.platform.store.journal import SqlJournal
 
 
@@ -45,6 +46,8 @@ class Platform:
     hall: Hall
     clock: SystemClock
     database: Engine
+    release: Release
+    """Gives the database up to another control plane."""
     journal: SqlJournal
     identity: Identity
     catalogue: Catalogue
@@ -68,9 +71,12 @@ class Platform:
 
     def stop(self, *, suspend: bool) -> None:
         """suspend: running jobs are stopped and start again at the next start; otherwise they run on and are adopted."""
-        self.scheduler.stop(suspend=suspend)
-        self.database.dispose()
-        self.home.disown()
+        try:
+            self.scheduler.stop(suspend=suspend)
+        finally:
+            self.database.dispose()
+            self.release()
+            self.home.disown()
 
 
 def build(home: Home) -> Platform:
@@ -88,7 +94,16 @@ def _wired(home: Home) -> Platform:
     hall = hall_of(home)
     if home.database_url.startswith("sqlite"):
         private_file(home.root / "database.db")
-    database = open_database(home.database_url)
+    database, release = claimed_database(home.database_url)
+    try:
+        with in_words(database):
+            return _on(home, hall, database, release)
+    except BaseException:
+        release()
+        raise
+
+
+def _on(home: Home, hall: Hall, database: Engine, release: Release) -> Platform:
     journal = SqlJournal(database)
     clock = SystemClock(not_before_s=journal.last_at_s)
     identity = Identity(database, clock, journal.change)
@@ -110,7 +125,21 @@ def _wired(home: Home) -> Platform:
     )
     book = EndpointBook(database, clock, journal.change)
     workflows = Workflows(scheduler, catalogue, clock, BookDeployer(book), home=home.root)
-    return Platform(home, hall, clock, database, journal, identity, catalogue, stage, enforcement, scheduler, book, workflows)
+    return Platform(
+        home,
+        hall,
+        clock,
+        database,
+        release,
+        journal,
+        identity,
+        catalogue,
+        stage,
+        enforcement,
+        scheduler,
+        book,
+        workflows,
+    )
 
 
 def usable_cores() -> list[int]:

@@ -39,8 +39,8 @@ def _show(client: Client, url: str, home: Home, endpoint: str, result: RecipeRes
     out.print()
     for line in result.lines():
         out.print(line, markup=False)
-    if isinstance(example[0], list) and isinstance(example[0][0], list):
-        out.print(_drawn(example[0]), markup=False)
+    if isinstance(example[0], list) and not isinstance(example[0][0], list):
+        out.print(_drawn(example), markup=False)
     out.print(f"the served model says: {_said(answer)}" + (f" (it is a {label})" if label else ""), markup=False)
     token = home.admin_token_file
     out.print(f'ask it yourself: curl -s -H "Authorization: Bearer $(cat {token})" {url}/predict/{endpoint}', markup=False)

@@ -36,6 +36,8 @@ class RecipeResult:
     metrics: dict[str, float] = field(default_factory=dict)
     report: str = ""
     endpoint: str = ""
+    """Where it is served, when the platform runs on."""
+    deployed: str = ""
     bundle: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,6 +72,8 @@ class RecipeResult:
             yield f"bundle: sha256:{self.bundle}"
         if self.endpoint:
             yield f"endpoint: {self.endpoint}"
+        elif self.deployed:
+            yield f"endpoint `{self.deployed}` is ready to serve it: start with `datahall up`"
 
 
 @contextlib.contextmanager
@@ -90,6 +94,7 @@ def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
     recipe = document.load(path, Recipe)
     home = Home.from_environment()
     home.prepare()
+    stays_up = home.in_use()
     began = time.monotonic()
     with a_platform(home) as client:
         body = {"recipe": recipe.model_dump(mode="json"), "folder": str(path.resolve().parent)}
@@ -98,6 +103,8 @@ def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
         result = _result(recipe, workflow, time.monotonic() - began)
         if result.succeeded:
             _add_findings(client, home, recipe, workflow, result)
+            if stays_up and result.deployed:
+                result.endpoint = f"{client.url}/predict/{result.deployed}"
         else:
             result.failed += _reasons(client, workflow)
     return result
@@ -190,7 +197,7 @@ def _add_findings(client: Client, home: Home, recipe: Recipe, workflow: dict[str
         result.report = str(target)
     result.bundle = digests.get("package") or ""
     if recipe.deploy is not None:
-        result.endpoint = f"{client.url}/predict/{recipe.deploy.endpoint}"
+        result.deployed = recipe.deploy.endpoint
 
 
 def _file(client: Client, digest: str | None, path: str) -> bytes | None:

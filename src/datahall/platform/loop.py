@@ -11,7 +11,7 @@ from datahall.platform.state import Job, State
 Deed = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Loop:
     """Takes events in, plans, writes everything down, and only then acts."""
 
@@ -21,6 +21,8 @@ class Loop:
     journal: Journal
     refused: Callable[[Event, DatahallError], None]
     """Told of each event that did not fit the state, such as the cancelling of a job that just ended."""
+    paused: bool = False
+    """Events are taken in, but nothing new is started: the platform is being shut down."""
 
     def run(self) -> None:
         """Schedule until the engine falls silent."""
@@ -30,7 +32,7 @@ class Loop:
     def advance(self, events: Sequence[Event]) -> None:
         """One turn: simultaneous events together, then one plan."""
         applied = [event for event in events if self._apply(event)]
-        actions = self.policy.plan(self.state.snapshot())
+        actions = () if self.paused else self.policy.plan(self.state.snapshot())
         deeds = [deed for action in actions if (deed := self._decide(action))]
         stops = [deed for event in applied if isinstance(event, StopRequested) and (deed := self._stop(event))]
         self.journal.commit()

@@ -80,13 +80,16 @@ class Scheduler:
 
     def stop(self, *, suspend: bool, patience_s: float = 30.0) -> None:
         """Fall silent. suspend: stop the workers first, so that they start again at the next start; else they run on."""
+        with self.lock:
+            self._loop.paused = True
         if suspend:
             self.engine.suspend_all()
             deadline = self.clock.now_s() + patience_s
             while not self.engine.is_idle and self.clock.now_s() < deadline:
                 threading.Event().wait(0.02)
         self.engine.close()
-        self._thread.join(timeout=patience_s)
+        if self._thread.ident is not None:  # a start that failed never started it
+            self._thread.join(timeout=patience_s)
 
     def _run(self) -> None:
         while events := self.engine.next_events():

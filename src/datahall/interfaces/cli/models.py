@@ -64,7 +64,9 @@ def runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Js
 
 
 def _figures(metrics: dict[str, float]) -> str:
-    first = sorted(metrics, key=lambda name: (not name.endswith(("accuracy", "loss")), "/" in name.removeprefix("evaluate/"), name))
+    first = sorted(
+        metrics, key=lambda name: (not name.endswith(("accuracy", "loss")), "/" in name.removeprefix("evaluate/"), name)
+    )
     return ", ".join(f"{name}={metrics[name]:.4g}" for name in first[:4])
 
 
@@ -92,11 +94,12 @@ def keras_mnist(
 
 def quickstart(
     recipe: Annotated[Path, typer.Option(help="The recipe to run.")] = Path("recipes/digits.yaml"),
+    port: Annotated[int, typer.Option(help="Port to listen on, if the platform is not up yet.")] = 8700,
 ) -> int:
     """Start the platform, run a recipe, ask the served model. This is what `make run` does."""
     from datahall.interfaces.quickstart import quickstart as start
 
-    ok = start(recipe)
+    ok = start(recipe, port=port)
     if ok:
         next_step("datahall jobs")
     return 0 if ok else 1
