@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import Parts
 
 from datahall.foundation.errors import Busy, Conflict, Denied, Missing, Refused
 from datahall.platform.home import Home
 from datahall.platform.identity import LOCAL_ADMIN, Principal, Role
 from datahall.platform.logs import read_log
 from datahall.platform.spec import JobSpec
-from tests.conftest import Parts
 
 PATIENCE_S = 20.0
 
@@ -166,7 +166,7 @@ def test_what_cannot_ever_fit_is_refused_with_the_nearest_that_fits(parts: Parts
     """Given a 2-CPU hall, 64 CPUs are refused naming 2; three 1-CPU workers naming 2."""
     with pytest.raises(Refused, match=r"cpus: JOB-010 64 asked for, but the largest node has 2\. Ask for at most 2"):
         parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("true",), cpus=64))
-    with pytest.raises(Refused, match="ask for at most 2 workers|Ask for at most 2 workers"):
+    with pytest.raises(Refused, match="Ask for at most 2 workers"):
         parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("true",), workers=3))
     with pytest.raises(Refused, match="Ask for none: no node has any"):
         parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("true",), accelerators=1))
@@ -241,7 +241,7 @@ def test_suspending_starts_jobs_again_later(home: Home):
     first = Parts(home)
     first.scheduler.start()
     [number] = first.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("sh", "-c", "test -e again || { touch again; sleep 60; }")))
-    until(lambda: (home.jobs / str(number) / "work" / "again").exists())
+    until((home.jobs / str(number) / "work" / "again").exists)
     first.close()
     second = Parts(home)
     second.scheduler.start()
