@@ -117,12 +117,13 @@ def elsewhere(peer: str, data_file: Path, *, batch_size: int, epochs: int) -> di
     python = os.environ.get("DATAHALL_PEERS_PYTHON")
     script, environment = PEERS[peer]
     if not python or script is None:
+        print(f"{peer}: not installed (DATAHALL_PEERS_PYTHON names no interpreter)", file=sys.stderr)
         return None
     command = [python, str(FOLDER / script), str(data_file), str(batch_size), str(epochs)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
     if done.returncode:
-        missing = "ModuleNotFoundError" in done.stderr
-        print(f"{peer}: {'not installed' if missing else done.stderr[-2000:]}", file=sys.stderr)
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        print(f"{peer}: {'not installed' if 'ModuleNotFoundError' in last else last}", file=sys.stderr)
         return None
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found

@@ -13,7 +13,8 @@ model = keras.Sequential(
         keras.layers.Dense(int(y.max()) + 1),
     ]
 )
-model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model.compile("adam", loss, metrics=["accuracy"])
 watch = common.Stopwatch()
 
 
