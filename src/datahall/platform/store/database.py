@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,33 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def open_database(url: str) -> Engine:
     """An engine on a database of the newest shape. Raises Refused on a bad URL, Unavailable when it cannot be used."""
-    engine = _engine(url)
-    try:
+    engine = engine_of(url)
+    with in_words(engine):
         migrate(engine)
-    except DBAPIError as error:
-        engine.dispose()
-        raise unavailable(error, engine) from error
     return engine
 
 
-def _engine(url: str) -> Engine:
+@contextlib.contextmanager
+def in_words(engine: Engine) -> Iterator[None]:
+    """For opening: whatever fails inside closes the engine, and a failure of the database becomes Unavailable."""
+    try:
+        yield
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, DBAPIError):
+            raise unavailable(error, engine) from error
+        raise
+
+
+def engine_of(url: str) -> Engine:
+    """An engine that has not connected yet. Raises Refused on a bad URL."""
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if backend == "postgresql":
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=4, pool_pre_ping=True)
+            named = {"application_name": this_process()}
+            driver = parsed.set(drivername="postgresql+psycopg")
+            return create_engine(driver, pool_size=4, pool_pre_ping=True, connect_args=named)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise _bad_url(str(error)) from None
     if backend != "sqlite":
@@ -76,7 +89,7 @@ def migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             fix = "run the newer Datahall that made it, or point DATAHALL_HOME elsewhere"
-            raise Refused(Problem("STORE-002", _name(engine), f"was made by another version: {error}", fix)) from None
+            raise Refused(Problem("STORE-002", database_name(engine), f"was made by another version: {error}", fix)) from None
 
 
 def _current(connection: Any) -> str | None:
@@ -97,10 +110,21 @@ def unavailable(error: DBAPIError, engine: Engine) -> Unavailable:
         "unable to open": "check that the folder exists and may be written",
     }
     fix = next((fix for word, fix in fixes.items() if word in text), "check that it runs and can be reached")
-    return Unavailable(Problem("STORE-003", _name(engine), text.splitlines()[0], fix))
+    return Unavailable(Problem("STORE-003", database_name(engine), first_line(text), fix))
 
 
-def _name(engine: Engine) -> str:
+def first_line(text: str) -> str:
+    """What a driver says goes on over several lines; the first one names the trouble."""
+    return next(iter(text.strip().splitlines()), "it failed without a word")[:300]
+
+
+def this_process() -> str:
+    """How another control plane sees this one: `datahall on host, process 17`."""
+    return f"datahall on {os.uname().nodename[:30]}, process {os.getpid()}"
+
+
+def database_name(engine: Engine) -> str:
+    """The file or the database, without any password."""
     return engine.url.database or engine.url.render_as_string(hide_password=True)
 
 

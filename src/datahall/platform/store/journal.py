@@ -30,6 +30,7 @@ from datahall.platform.events import (
 )
 from datahall.platform.state import Job, State
 from datahall.platform.store import schema
+from datahall.platform.store.queries import reading
 
 log = logging.getLogger(__name__)
 GENESIS = "0" * 64
@@ -53,7 +54,7 @@ class SqlJournal:
         self._lock = threading.RLock()
         self._pending: list[tuple[Event, str]] = []
         self._state: State | None = None
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             last = connection.execute(select(schema.events).order_by(schema.events.c.seq.desc()).limit(1)).first()
         self._seq: int = last.seq if last else 0
         self._chain: str = last.chain if last else GENESIS
@@ -100,7 +101,7 @@ class SqlJournal:
 
     def _transact(self, events: Sequence[tuple[Event, str]], statements: Callable[[Connection], Any]) -> Any:
         with self._lock:
-            before = self._seq, self._chain
+            before = self._seq, self._chain, self.last_at_s
             try:
                 with self.engine.begin() as connection:
                     rows = self._rows(events)
@@ -108,16 +109,18 @@ class SqlJournal:
                         connection.execute(insert(schema.events), rows)
                     return statements(connection)
             except BaseException:
-                self._seq, self._chain = before
+                self._seq, self._chain, self.last_at_s = before
                 raise
 
     def _rows(self, events: Sequence[tuple[Event, str]]) -> list[dict[str, Any]]:
         rows = []
         for event, tenant in events:
             self._seq += 1
+            # Events made at once by several threads may come in either order: the record still never goes backwards.
+            self.last_at_s = max(self.last_at_s, float(event.at_s))
             row = {
                 "seq": self._seq,
-                "at_s": event.at_s,
+                "at_s": self.last_at_s,
                 "kind": kind_of(event),
                 "subject": subject_of(event),
                 "tenant": tenant,

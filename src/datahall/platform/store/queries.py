@@ -112,7 +112,8 @@ def counts_by_state(engine: Engine) -> dict[str, int]:
     """How many jobs are in each state."""
     table = schema.jobs
     with reading(engine) as connection:
-        return dict(connection.execute(select(table.c.state, func.count()).group_by(table.c.state)).tuples().all())
+        rows = connection.execute(select(table.c.state, func.count().label("jobs")).group_by(table.c.state))
+        return {str(row.state): int(row.jobs) for row in rows}
 
 
 def last_job_id(engine: Engine) -> int:
