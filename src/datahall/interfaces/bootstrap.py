@@ -18,6 +18,7 @@ from datahall.infrastructure.discovery import discover
 from datahall.infrastructure.spec import Hall, capacity_of
 from datahall.infrastructure.writer import hall_yaml
 from datahall.interfaces.endpoints import BookDeployer
+from datahall.models.data.keras_stage import KerasStage
 from datahall.models.tracking.stage import TrackedStage
 from datahall.models.workflows import Workflows
 from datahall.platform.artifacts import Artifacts
@@ -110,7 +111,7 @@ def _on(home: Home, hall: Hall, database: Engine, release: Release) -> Platform:
     first_identity(home, identity, hall)
     catalogue = Catalogue(database, Artifacts(home.artifacts), clock, journal.change)
     stage = FolderStage(catalogue, home.secrets)
-    tracked = TrackedStage(stage, home)
+    tracked = TrackedStage(KerasStage(stage, catalogue), home)
     enforcement = detect()
     engine = LocalEngine(
         home.jobs, cores=usable_cores(), clock=clock, stage=tracked, enforcement=enforcement, meter=JobMeter(hall)

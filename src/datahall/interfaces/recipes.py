@@ -97,7 +97,7 @@ def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
     stays_up = home.in_use()
     began = time.monotonic()
     with a_platform(home) as client:
-        body = {"recipe": recipe.model_dump(mode="json"), "folder": str(path.resolve().parent)}
+        body = {"recipe": recipe.model_dump(mode="json"), "folder": str(path.resolve().parent), "file": str(path)}
         workflow = client.post("/v1/workflows", body)
         workflow = _watch(client, workflow, quiet=quiet)
         result = _result(recipe, workflow, time.monotonic() - began)

@@ -59,11 +59,12 @@ STEP_VERSIONS = {"data": 1, "train": 1, "evaluate": 1, "compress": 1, "package":
 """Raised by hand when a step's meaning changes, so that old results are not taken for new ones."""
 
 
-def planned_steps(recipe: Recipe, *, folder: Path, sources: tuple[str, ...] = ()) -> tuple[PlannedStep, ...]:
+def planned_steps(recipe: Recipe, *, folder: Path, sources: tuple[str, ...] = (), file: str = "") -> tuple[PlannedStep, ...]:
     """The recipe's steps in order, each with its cache key.
 
     folder: where relative paths of the recipe are looked up.
     sources: digests of the files that the data step will read (`datahall.models.data.sources`).
+    file: the recipe's file as its user named it, for the report's command; it decides nothing.
     """
     keys: dict[str, str] = {}
     steps = []
@@ -71,7 +72,7 @@ def planned_steps(recipe: Recipe, *, folder: Path, sources: tuple[str, ...] = ()
         outside = sources if name == "data" else ()
         ingredients = [name, STEP_VERSIONS[name], config, [keys[n] for n in needs], list(outside), recipe.seed]
         keys[name] = digest_of(ingredients)
-        full = {**config, "recipe": recipe.name, "seed": recipe.seed, "folder": str(folder)}
+        full = {**config, "recipe": recipe.name, "seed": recipe.seed, "folder": str(folder), "file": file}
         steps.append(PlannedStep(name, full, needs, keys[name], outside))
     return tuple(steps)
 

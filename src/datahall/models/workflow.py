@@ -20,9 +20,9 @@ class Known(Protocol):
     def job(self, key: str) -> int | None: ...
 
 
-def steps_of(recipe: Recipe, folder: Path) -> tuple[PlannedStep, ...]:
+def steps_of(recipe: Recipe, folder: Path, *, file: str = "") -> tuple[PlannedStep, ...]:
     """The recipe's steps with their keys. Raises Missing when a data file is not there."""
-    return planned_steps(recipe, folder=folder, sources=source_digests(recipe.data, folder=folder))
+    return planned_steps(recipe, folder=folder, sources=source_digests(recipe.data, folder=folder), file=file)
 
 
 def jobs_of(

@@ -53,10 +53,10 @@ class Workflows:
         self._engine = scheduler.journal.engine
         scheduler.listeners.append(self._on_events)
 
-    def start(self, who: Principal, recipe: Recipe, folder: Path) -> int:
+    def start(self, who: Principal, recipe: Recipe, folder: Path, *, file: str = "") -> int:
         """Queue what the recipe still needs. Raises Refused, Missing, Denied, Busy; then nothing was queued."""
         who.require(Right.WRITE, tenant=who.tenant)
-        steps = steps_of(recipe, folder)
+        steps = steps_of(recipe, folder, file=file)
         known = _Known(self._catalogue, self._scheduler, who.tenant)
         words = {"workflow-key": steps[-1].key[:16]} | ({"alias": recipe.deploy.alias} if recipe.deploy else {})
         specs, numbers = jobs_of(recipe, steps, known, tenant=who.tenant, annotations=words)

@@ -4,6 +4,7 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.spec import Spec
@@ -19,6 +20,8 @@ class NewWorkflow(Spec):
     recipe: Recipe
     folder: str = "."
     """Folder of the server in which the recipe's relative paths are looked up."""
+    file: str = Field(default="", max_length=500)
+    """What the caller named the recipe's file; the report's command shows it."""
 
 
 @router.post("", status_code=201)
@@ -28,7 +31,7 @@ def start(platform: ThePlatform, who: Who, body: NewWorkflow) -> dict[str, Any]:
     if "\0" in body.folder or not folder.is_dir():
         problem = Problem("FLOW-002", "folder", f"`{body.folder[:200]}` is not a folder of the server", "name one that is")
         raise Refused(problem)
-    number = platform.workflows.start(who, body.recipe, folder.resolve())
+    number = platform.workflows.start(who, body.recipe, folder.resolve(), file=body.file)
     return platform.workflows.get(who, number)
 
 

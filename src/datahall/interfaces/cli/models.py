@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table, when
+from datahall.interfaces.cli.output import exits, next_step, out, show_json, show_table, when
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -28,7 +28,11 @@ def run(
     """
     from datahall.interfaces.recipes import run_recipe
 
-    result = run_recipe(recipe, quiet=as_json)
+    try:
+        result = run_recipe(recipe, quiet=as_json)
+    except KeyboardInterrupt:
+        say("interrupted; what is done is kept, and the same command goes on from there")
+        return 130
     if as_json:
         show_json(result.as_dict())
     else:
@@ -83,13 +87,17 @@ def models(as_json: Json = False) -> None:
 
 
 def keras_mnist(
-    idx_folder: Annotated[Path, typer.Argument(help="Folder with the four MNIST IDX files.")],
-    home: Annotated[Path, typer.Option(help="Home folder whose .keras is filled.")] = Path.home(),
+    idx_folder: Annotated[Path, typer.Argument(help="Folder with the four MNIST IDX files, plain or .gz.")],
 ) -> None:
-    """Fill Keras's cache with MNIST from IDX files, so that `keras.datasets.mnist` works offline."""
-    from datahall.models.data.keras_cache import write_keras_mnist
+    """Store MNIST as Keras wants it: `keras.datasets.mnist` then works offline in every job of the tenant.
 
-    say(f"wrote {write_keras_mnist(idx_folder, home)}")
+    Example: datahall data keras-mnist ../shared/data/mnist
+    """
+    from datahall.interfaces.client import connect
+    from datahall.interfaces.frameworks import store_keras_mnist
+
+    out.print(f"sha256:{store_keras_mnist(connect(), idx_folder)}", markup=False)
+    next_step("datahall submit -- python examples/keras_mnist/train.py")
 
 
 def quickstart(

@@ -49,7 +49,7 @@ def architecture(model: dict[str, Any]) -> dict[str, Any]:
 def command(about: dict[str, Any]) -> str:
     """The command that makes the model again."""
     folder = f"{about['folder']}/" if about["folder"] else ""
-    return f"datahall run {folder}{about['recipe']}.yaml"
+    return f"datahall run {about.get('file') or folder + about['recipe'] + '.yaml'}"
 
 
 def limits(facts: Facts) -> Iterator[str]:

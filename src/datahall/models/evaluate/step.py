@@ -70,6 +70,7 @@ def _write_examples(step: Step, data: Dataset, p_NK: Probabilities, y_N: Integer
         "recipe": step.config["recipe"],
         "description": step.config.get("description", ""),
         "folder": Path(step.config["folder"]).name,
+        "file": step.config.get("file", ""),
         "seed": step.seed,
         "kind": data.kind,
         "row_shape": list(data.row_shape),
