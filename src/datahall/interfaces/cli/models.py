@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from datahall.interfaces.cli.output import exits, next_step, out, show_json, show_table, when
+from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table, when
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
