@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from datahall.platform.engines.attempt import AttemptFolder, WorkerEnd
-from datahall.platform.engines.environment import free_ports, inherited, worker_environment
+from datahall.platform.engines.environment import environment_of, free_ports
 from datahall.platform.lifecycle import Ending
 from datahall.platform.ports import Launch, Stage
 
@@ -61,10 +61,7 @@ class Run:
         return [
             {
                 "argv": list(spec.command),
-                "env": inherited()
-                | worker_environment(self.launch, rank, ports=ports, work=self.work, state=self.folder / "state")
-                | spec.environment
-                | given,
+                "env": environment_of(self.launch, rank, ports=ports, work=self.work, state=self.folder / "state", given=given),
                 "cwd": str(self.work),
                 "cpus": cores,
                 "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": OPEN_FILES},
