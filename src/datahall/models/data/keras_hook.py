@@ -54,8 +54,9 @@ def widen(module: ModuleType, ours: str) -> None:
 def run_next() -> None:
     """Run the `sitecustomize` that ours stands in front of, if there is one."""
     here = Path(__file__).resolve().parent
-    others = [place for place in sys.path if Path(place).resolve() != here]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", others)
+    places = [Path(place).resolve() for place in sys.path]
+    behind = sys.path[places.index(here) + 1 :] if here in places else []  # not before us: that one calls us
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", behind)
     if spec is not None and spec.loader is not None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
