@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -97,7 +98,13 @@ def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
     stays_up = home.in_use()
     began = time.monotonic()
     with a_platform(home) as client:
-        body = {"recipe": recipe.model_dump(mode="json"), "folder": str(path.resolve().parent), "file": str(path)}
+        shared = os.environ.get("DATAHALL_SHARED")
+        body = {
+            "recipe": recipe.model_dump(mode="json"),
+            "folder": str(path.resolve().parent),
+            "file": str(path),
+            "shared": str(Path(shared).expanduser().absolute()) if shared else "",
+        }
         workflow = client.post("/v1/workflows", body)
         workflow = _watch(client, workflow, quiet=quiet)
         result = _result(recipe, workflow, time.monotonic() - began)

@@ -42,7 +42,9 @@ def jobs_of(
         else:
             needs = tuple(numbers[name] for name in step.needs if numbers[name] != 0)
             inputs = {name: f"key:{keys[name]}" for name in step.needs}
-            specs.append(_job(recipe, step, tenant=tenant, needs=needs, inputs=inputs, annotations=annotations))
+            specs.append(
+                _job(recipe, step, tenant=tenant, needs=needs, inputs=inputs, annotations=annotations, environment=environment)
+            )
             numbers[step.name] = -len(specs)
     return specs, numbers
 
@@ -60,6 +62,7 @@ def _job(recipe: Recipe, step: PlannedStep, **words: Any) -> JobSpec:
         accelerators=given.accelerators,
         inputs=words["inputs"],
         needs=needs,
+        environment=words["environment"],
         files={"step.json": json.dumps({"step": step.name, "config": step.config})},
         output_key=step.key,
         annotations=annotations | {"recipe": recipe.name, "step": step.name},

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from datahall.foundation.clock import Clock
 from datahall.foundation.errors import DatahallError, Missing, Problem
+from datahall.models.data.places import shared_by_caller
 from datahall.models.recipe import PlannedStep, Recipe
 from datahall.models.serve.spec import DeploySpec
 from datahall.models.tracking.requests import WorkflowRequest, leave_request
@@ -53,13 +54,18 @@ class Workflows:
         self._engine = scheduler.journal.engine
         scheduler.listeners.append(self._on_events)
 
-    def start(self, who: Principal, recipe: Recipe, folder: Path, *, file: str = "") -> int:
-        """Queue what the recipe still needs. Raises Refused, Missing, Denied, Busy; then nothing was queued."""
+    def start(self, who: Principal, recipe: Recipe, folder: Path, *, file: str = "", shared: str = "") -> int:
+        """Queue what the recipe still needs. Raises Refused, Missing, Denied, Busy; then nothing was queued.
+
+        file: what its user named the recipe. shared: the user's DATAHALL_SHARED, where it is not ours.
+        """
         who.require(Right.WRITE, tenant=who.tenant)
-        steps = steps_of(recipe, folder, file=file)
+        with shared_by_caller(shared):
+            steps = steps_of(recipe, folder, file=file)
+        environment = {"DATAHALL_HOME": str(self._home)} | ({"DATAHALL_SHARED": shared} if shared else {})
         known = _Known(self._catalogue, self._scheduler, who.tenant)
         words = {"workflow-key": steps[-1].key[:16]} | ({"alias": recipe.deploy.alias} if recipe.deploy else {})
-        specs, numbers = jobs_of(recipe, steps, known, tenant=who.tenant, annotations=words)
+        specs, numbers = jobs_of(recipe, steps, known, tenant=who.tenant, annotations=words, environment=environment)
         made = self._scheduler.submit(who, *specs) if specs else []
         rows = [_step_row(step, numbers[step.name], made) for step in steps]
         number = self._enter(who, recipe, rows)

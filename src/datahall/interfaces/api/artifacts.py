@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from datahall.foundation import files
-from datahall.foundation.errors import Missing, Problem, Refused, TooLarge
+from datahall.foundation.errors import Conflict, Missing, Problem, Refused, TooLarge
 from datahall.interfaces.api.context import ThePlatform, Who
 from datahall.platform.artifacts import Stored
 from datahall.platform.identity import Right
@@ -112,6 +112,10 @@ def _unpack(platform: ThePlatform, tenant: str, packed: Path) -> Stored:
 def delete(platform: ThePlatform, who: Who, key: Key) -> None:
     """Forget an artifact; its bytes go with the next garbage collection if nothing else needs them."""
     who.require(Right.WRITE)
+    row = platform.catalogue.require(who.tenant, f"key:{key}")
+    if row["digest"] in platform.book.bundles():
+        fix = "`datahall undeploy` the endpoint first"
+        raise Conflict(Problem("ART-014", key, "is served, or may be rolled back to", fix))
     platform.catalogue.delete(who.tenant, key, by=who.name)
 
 

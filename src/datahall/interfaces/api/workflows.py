@@ -22,6 +22,8 @@ class NewWorkflow(Spec):
     """Folder of the server in which the recipe's relative paths are looked up."""
     file: str = Field(default="", max_length=500)
     """What the caller named the recipe's file; the report's command shows it."""
+    shared: str = Field(default="", max_length=4096)
+    """The caller's DATAHALL_SHARED: a folder of the server in which data files are looked up too."""
 
 
 @router.post("", status_code=201)
@@ -31,7 +33,7 @@ def start(platform: ThePlatform, who: Who, body: NewWorkflow) -> dict[str, Any]:
     if "\0" in body.folder or not folder.is_dir():
         problem = Problem("FLOW-002", "folder", f"`{body.folder[:200]}` is not a folder of the server", "name one that is")
         raise Refused(problem)
-    number = platform.workflows.start(who, body.recipe, folder.resolve(), file=body.file)
+    number = platform.workflows.start(who, body.recipe, folder.resolve(), file=body.file, shared=body.shared)
     return platform.workflows.get(who, number)
 
 

@@ -1,7 +1,9 @@
 """Where a source's files are looked up: beside the recipe, in DATAHALL_SHARED, in the download cache, at their URLs."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import platformdirs
@@ -17,9 +19,22 @@ def cache_folder() -> Path:
     return Path(home).expanduser() / "cache" if home else platformdirs.user_cache_path("datahall")
 
 
+_CALLERS: ContextVar[str] = ContextVar("datahall_shared", default="")
+
+
+@contextmanager
+def shared_by_caller(folder: str) -> Iterator[None]:
+    """Within the block, DATAHALL_SHARED is the caller's: a server's own environment knows nothing of its clients'."""
+    token = _CALLERS.set(folder)
+    try:
+        yield
+    finally:
+        _CALLERS.reset(token)
+
+
 def shared_folder() -> Path | None:
     """The folder of shared data that DATAHALL_SHARED names, if it does."""
-    shared = os.environ.get("DATAHALL_SHARED")
+    shared = _CALLERS.get() or os.environ.get("DATAHALL_SHARED")
     return Path(shared).expanduser() if shared else None
 
 

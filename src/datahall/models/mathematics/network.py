@@ -19,7 +19,7 @@ class Layer:
     """Weights W_OI and bias b_O; also the shape of their gradients."""
 
     W_OI: Array
-    b_O: Array  # noqa: N815 - a shape suffix, not mixed case
+    b_O: Array
 
 
 @dataclass(frozen=True, slots=True)

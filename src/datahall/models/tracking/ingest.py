@@ -11,6 +11,7 @@ means doing the last one again, and nothing else.
 import argparse
 import fcntl
 import functools
+import importlib.util
 import logging
 import os
 import signal
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Protocol
 
 from datahall.foundation import files
-from datahall.foundation.errors import Conflict, DatahallError, Problem, Refused
+from datahall.foundation.errors import Conflict, DatahallError, Problem, Refused, Unavailable
 from datahall.models.ports import ModelRegistry, Tracker
 from datahall.models.tracking.job_folder import job_of, newest_attempt
 from datahall.models.tracking.offsets import Offsets
@@ -132,14 +133,20 @@ def own(home: Path, *, patience_s: float = LOCK_PATIENCE_S) -> int:
 
 
 def open_mlflow(home: Path) -> Store:
-    from datahall.models.tracking.mlflow_store import MlflowStore
-
+    """The store of `home`. Raises Unavailable, also when MLflow is not installed."""
+    try:
+        from datahall.models.tracking.mlflow_store import MlflowStore
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        what = f"runs wait to be taken in, but the Python package `{package}` is not installed"
+        fix = "run pip install 'datahall[models]'; nothing is lost meanwhile"
+        raise Unavailable(Problem("TRACK-006", str(home), what, fix)) from error
     return MlflowStore(home)
 
 
 def make_template(home: Path) -> None:
     """Make the template for users' jobs, in a process of its own: ours has no need of MLflow yet."""
-    if not template_path(home).is_file():
+    if importlib.util.find_spec("mlflow") and not template_path(home).is_file():
         command = [sys.executable, "-m", "datahall.models.tracking.template", str(template_path(home))]
         subprocess.run(command, check=False)  # noqa: S603 - our own program, no shell
 

@@ -27,8 +27,12 @@ PAGE_BYTES = 1024
 
 
 def template_path(home: Path) -> Path:
-    """One for each version of MLflow: it takes only stores of its own."""
-    return home / "tracking" / f"template-{importlib.metadata.version('mlflow-skinny')}.db"
+    """One for each version of MLflow: it takes only stores of its own. Without MLflow there is a name, and never a file."""
+    try:
+        version = importlib.metadata.version("mlflow-skinny")
+    except importlib.metadata.PackageNotFoundError:
+        version = "none"
+    return home / "tracking" / f"template-{version}.db"
 
 
 def template_store(path: Path) -> Path:

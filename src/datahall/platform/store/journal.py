@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
+from datahall import __version__
 from datahall.foundation.digest import canonical_json
 from datahall.platform.events import (
     AttemptEnded,
@@ -224,12 +226,24 @@ def _added(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return now | summed | {"peak_memory_bytes": peak, "energy_measured": measured}
 
 
+def _lineage(job_id: int, spec: dict[str, Any]) -> dict[str, Any]:
+    """What made an artifact: the job, its command, its code, what it read, and with which versions."""
+    return {
+        "job": job_id,
+        "command": spec["command"],
+        "inputs": spec.get("inputs", {}),
+        "source": spec.get("source"),
+        "annotations": spec.get("annotations", {}),
+        "versions": {"datahall": __version__, "python": platform.python_version()},
+    }
+
+
 def _keep_output(connection: Connection, event: AttemptEnded, tenant: str, output: StoredOutput) -> None:
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     thing = {"digest": output.digest, "kind": "tree", "size_bytes": output.size_bytes, "stored_s": event.at_s}
     connection.execute(dialect.insert(schema.objects).on_conflict_do_nothing(), thing)
     spec = connection.execute(select(schema.jobs.c.spec).where(schema.jobs.c.id == event.job_id)).scalar_one()
-    lineage = {"inputs": json.loads(spec).get("inputs", {}), "job": event.job_id}
+    lineage = _lineage(event.job_id, json.loads(spec))
     statement = dialect.insert(schema.artifacts).values(
         tenant=tenant,
         key=output.key,
