@@ -1,5 +1,6 @@
 """Requests of the control plane, and the process that carries them out."""
 
+import importlib.metadata
 import json
 import os
 import random
@@ -17,7 +18,7 @@ import pytest
 
 from datahall.foundation.errors import Conflict, Unavailable
 from datahall.models.tracking import ingest
-from datahall.models.tracking.ingest import Ingest, job_folders, main, own, watch_command
+from datahall.models.tracking.ingest import Ingest, job_folders, main, open_mlflow, own, watch_command
 from datahall.models.tracking.reader import models, runs
 from datahall.models.tracking.requests import RegisterRequest, WorkflowRequest, leave_request, requests_folder, waiting_requests
 from datahall.models.tracking.template import template_path
@@ -81,6 +82,25 @@ def test_one_process_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert main(["--home", str(home)]) == 1
     os.close(lock)
     os.close(own(home))
+
+
+def test_without_mlflow_runs_wait_and_it_is_told(
+    home: Path, job: Callable[..., Any], caplog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an installation without MLflow, the log names the package, the run waits, and a job gets no template."""
+    monkeypatch.delitem(sys.modules, "datahall.models.tracking.mlflow_store", raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow.entities", None)
+    job(1).start().step("train").metrics(0)
+    Ingest(home, lambda: open_mlflow(home)).take(job_folders(home / "jobs"))
+    [line] = caplog.messages
+    assert "TRACK-006" in line and "pip install 'datahall[models]'" in line
+    assert not (home / "tracking" / "offsets").exists()
+
+    def absent(_name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    assert template_path(home).name == "template-none.db"
 
 
 def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
