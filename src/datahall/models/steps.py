@@ -11,6 +11,7 @@ Run as `python -m datahall.models.steps` in that folder. Exit codes: 0 done, 1 t
 2 bad input, 3 our fault, 75 stopped on request after a checkpoint.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -145,6 +146,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     # Under its own name: otherwise `Stopped` here and the one that the steps raise would be two classes.
-    from datahall.models import steps
-
-    sys.exit(steps.main())
+    sys.exit(importlib.import_module("datahall.models.steps").main())

@@ -3,8 +3,9 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from datahall.models.data.sources import source_digests
 from datahall.models.recipe import PlannedStep, Recipe, planned_steps
@@ -25,9 +26,16 @@ def steps_of(recipe: Recipe, folder: Path, *, file: str = "") -> tuple[PlannedSt
     return planned_steps(recipe, folder=folder, sources=source_digests(recipe.data, folder=folder), file=file)
 
 
-def jobs_of(
-    recipe: Recipe, steps: Sequence[PlannedStep], known: Known, *, tenant: str, annotations: dict[str, str]
-) -> tuple[list[JobSpec], dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """For whom the steps run, and what each of them is told besides its configuration."""
+
+    tenant: str
+    annotations: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def jobs_of(recipe: Recipe, steps: Sequence[PlannedStep], known: Known, owner: Owner) -> tuple[list[JobSpec], dict[str, int]]:
     """Jobs to submit for what is not known yet, and for each step its number: a live job's, a new one's as -1, -2 …, 0 if
     its result is there already. `needs` use the same numbers."""
     specs: list[JobSpec] = []
@@ -42,28 +50,24 @@ def jobs_of(
         else:
             needs = tuple(numbers[name] for name in step.needs if numbers[name] != 0)
             inputs = {name: f"key:{keys[name]}" for name in step.needs}
-            specs.append(
-                _job(recipe, step, tenant=tenant, needs=needs, inputs=inputs, annotations=annotations, environment=environment)
-            )
+            specs.append(_job(recipe, step, owner, needs=needs, inputs=inputs))
             numbers[step.name] = -len(specs)
     return specs, numbers
 
 
-def _job(recipe: Recipe, step: PlannedStep, **words: Any) -> JobSpec:
-    needs: tuple[int, ...] = words["needs"]
-    annotations: dict[str, str] = words["annotations"]
+def _job(recipe: Recipe, step: PlannedStep, owner: Owner, *, needs: tuple[int, ...], inputs: dict[str, str]) -> JobSpec:
     given = recipe.resources
     return JobSpec(
         name=f"{recipe.name[:50]}-{step.name}",
         command=(sys.executable, "-m", MODULE),
-        tenant=words["tenant"],
+        tenant=owner.tenant,
         cpus=given.cpus,
         memory=given.memory,
         accelerators=given.accelerators,
-        inputs=words["inputs"],
+        inputs=inputs,
         needs=needs,
-        environment=words["environment"],
+        environment=owner.environment,
         files={"step.json": json.dumps({"step": step.name, "config": step.config})},
         output_key=step.key,
-        annotations=annotations | {"recipe": recipe.name, "step": step.name},
+        annotations=owner.annotations | {"recipe": recipe.name, "step": step.name},
     )

@@ -15,7 +15,7 @@ from datahall.models.data.places import shared_by_caller
 from datahall.models.recipe import PlannedStep, Recipe
 from datahall.models.serve.spec import DeploySpec
 from datahall.models.tracking.requests import WorkflowRequest, leave_request
-from datahall.models.workflow import jobs_of, steps_of
+from datahall.models.workflow import Owner, jobs_of, steps_of
 from datahall.platform.catalogue import Catalogue
 from datahall.platform.events import AttemptEnded, Changed, Event
 from datahall.platform.identity import Principal, Right
@@ -65,7 +65,7 @@ class Workflows:
         environment = {"DATAHALL_HOME": str(self._home)} | ({"DATAHALL_SHARED": shared} if shared else {})
         known = _Known(self._catalogue, self._scheduler, who.tenant)
         words = {"workflow-key": steps[-1].key[:16]} | ({"alias": recipe.deploy.alias} if recipe.deploy else {})
-        specs, numbers = jobs_of(recipe, steps, known, tenant=who.tenant, annotations=words, environment=environment)
+        specs, numbers = jobs_of(recipe, steps, known, Owner(who.tenant, words, environment))
         made = self._scheduler.submit(who, *specs) if specs else []
         rows = [_step_row(step, numbers[step.name], made) for step in steps]
         number = self._enter(who, recipe, rows)
