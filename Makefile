@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test test-slow check lint types floors soak bench docs clean
+.PHONY: install run test test-slow check lint types floors soak bench peers docs clean
 
 install: $(STAMP)
 
@@ -44,6 +44,12 @@ soak: install
 
 bench: install
 	$(BIN)/python -m benchmarks.run
+
+# Frameworks and servers to compare with, in an environment of their own (about 5 GB and ten minutes).
+peers:
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --upgrade pip
+	.venv-peers/bin/python -m pip install --quiet -r benchmarks/peers.txt
 
 docs: install
 	$(BIN)/python docs/generate.py
