@@ -2,7 +2,6 @@
 
 import io
 import os
-import sys
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from datahall.foundation import document
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.units import bytes_text
 from datahall.interfaces.client import Client
+from datahall.interfaces.scripts import check_script, runnable, with_outputs
 from datahall.platform.spec import JobSpec
 
 MAX_SOURCE_BYTES, MAX_SOURCE_FILES = 64 * 1024 * 1024, 5000
@@ -22,30 +22,32 @@ LEFT_OUT = {"__pycache__", "node_modules", "mlruns", "venv"}
 
 def job_from_file(path: Path) -> JobSpec:
     """Raises Missing, or Refused with every problem and its line."""
-    return document.load(path, JobSpec)
+    spec = document.load(path, JobSpec)
+    return with_outputs(spec.model_copy(update={"command": tuple(runnable(spec.command, path.parent))}))
 
 
 def job_from_words(
     command: Sequence[str],
     *,
+    folder: Path,
     name: str,
     env: Sequence[str] | None,
     secret: Sequence[str] | None,
     needs: Sequence[int] | None,
     **words: Any,
 ) -> JobSpec:
-    """Raises Refused with every problem."""
+    """folder: where the command was written, so where its script lies. Raises Refused with every problem."""
     if not command:
         raise Refused(Problem("CLI-010", "submit", "no command was given", "for example `datahall submit -- python train.py`"))
     data = words | {
         "name": name or _name_of(command),
-        "command": tuple(command),
+        "command": tuple(runnable(command, folder)),
         "environment": _pairs(env, "--env"),
         "secrets": _pairs(secret, "--secret"),
         "needs": tuple(needs or ()),
     }
     try:
-        return JobSpec.model_validate({key: value for key, value in data.items() if value is not None})
+        return with_outputs(JobSpec.model_validate({key: value for key, value in data.items() if value is not None}))
     except ValidationError as error:
         raise Refused(document.problems_of(error, JobSpec)) from None
 
@@ -67,20 +69,10 @@ def _pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
     return pairs
 
 
-def notebook_command(command: Sequence[str]) -> list[str]:
-    """A notebook alone runs through papermill; everything else stays as it is. `python` is the one we run on."""
-    words = list(command)
-    if len(words) >= 1 and words[0].endswith(".ipynb"):
-        runner = [sys.executable, "-m", "papermill", "--log-output", "--no-progress-bar"]
-        return [*runner, words[0], "outputs/" + Path(words[0]).name, *words[1:]]
-    if words and words[0] in ("python", "python3"):
-        words[0] = sys.executable
-    return words
-
-
 def packed_source(client: Client, spec: JobSpec, folder: Path, include: Sequence[Path]) -> str | None:
     """Store what the job takes along: the folder of a file that its command names, and `include`. Raises Refused."""
     chosen = [_checked(path) for path in include]
+    check_script(spec, folder, [_inside(path, folder) for path in chosen])
     named = [folder / word for word in spec.command if not Path(word).is_absolute() and (folder / word).is_file()]
     if named:
         chosen.append(folder)

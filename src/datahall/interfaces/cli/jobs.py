@@ -42,7 +42,7 @@ def submit(
     Files that the command names are taken along with their folder, into the job's own working folder.
     """
     from datahall.interfaces.client import connect
-    from datahall.interfaces.submission import job_from_file, job_from_words, notebook_command, packed_source
+    from datahall.interfaces.submission import job_from_file, job_from_words, packed_source
 
     if file is not None:
         spec, folder = job_from_file(file), file.parent
@@ -57,8 +57,8 @@ def submit(
             "time_limit": time_limit or None,
             "retries": retries,
         }
-        spec = job_from_words(notebook_command(command or []), name=name, env=env, secret=secret, needs=needs, **words)
         folder = Path.cwd()
+        spec = job_from_words(command or [], folder=folder, name=name, env=env, secret=secret, needs=needs, **words)
     client = connect()
     source = packed_source(client, spec, folder, include or [])
     if source is not None:
@@ -130,6 +130,8 @@ def job(number: JobId, as_json: Json = False) -> None:
         out.print(f"  {found['reason']}")
     out.print("  command: " + " ".join(found["spec"]["command"]), markup=False)
     out.print(f"  submitted {when(found['submitted_s'])}, started {when(found['started_s'])}, ended {when(found['ended_s'])}")
+    if found["spec"].get("output_key") and found["state"] == "succeeded":
+        out.print(f"  outputs: datahall artifacts get key:{found['spec']['output_key']} FOLDER", markup=False)
     for attempt in found["attempts"]:
         places = ", ".join(place["node"] for place in attempt["placements"])
         ended = f"{attempt['ending']} {attempt['code'] if attempt['code'] is not None else ''}" if attempt["ending"] else "…"

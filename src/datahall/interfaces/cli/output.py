@@ -48,7 +48,8 @@ def exits(command: Callable[..., int | None]) -> Callable[..., None]:
 def show_problems(problems: Iterable[Problem]) -> None:
     for problem in problems:
         err.print(f"[bold red]✗[/] {_plain(problem.where)}: [bold]{problem.code}[/] {_plain(problem.what)}.")
-        err.print(f"  → {_plain(problem.fix[:1].upper() + problem.fix[1:])}.")
+        end = "" if problem.fix.endswith((".", "?")) else "."
+        err.print(f"  → {_plain(problem.fix[:1].upper() + problem.fix[1:])}{end}")
 
 
 def _plain(text: str) -> str:
