@@ -59,7 +59,7 @@ class Ending(StrEnum):
     EXITED = "exited"
     """The command ended by itself; the code says how."""
     STOPPED = "stopped"
-    """Ended because it was asked to."""
+    """Ended because it was asked to: by us if the job is cancelled, otherwise by somebody else, and it starts again."""
     TIME_LIMIT = "time_limit"
     MEMORY_LIMIT = "memory_limit"
     LOST = "lost"
@@ -102,8 +102,9 @@ def verdict(
         return Verdict(JobState.CANCELLED, "cancelled on request")
     if ending is Ending.SUSPENDED:
         return Verdict(JobState.WAITING, "the platform was shut down meanwhile")
-    if ending is Ending.LOST and lost <= LOST_LIMIT:
-        return Verdict(JobState.WAITING, f"attempt lost ({detail}), starts again")
+    if ending in (Ending.LOST, Ending.STOPPED) and lost <= LOST_LIMIT:
+        seen = detail or "stopped from outside"
+        return Verdict(JobState.WAITING, f"attempt lost ({seen}), starts again")
     words = _words(ending, code, detail)
     retriable = ending in (Ending.EXITED, Ending.MEMORY_LIMIT, Ending.TIME_LIMIT)
     if retriable and failures <= retries:

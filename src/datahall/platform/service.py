@@ -22,16 +22,29 @@ from datahall.platform.events import (
 from datahall.platform.identity import Principal, Right
 from datahall.platform.lifecycle import FINAL, JobState
 from datahall.platform.loop import Loop, launch_of
-from datahall.platform.ports import Policy, Stage
+from datahall.platform.ports import Action, Policy, Stage
 from datahall.platform.reasons import Reason, why_waiting
 from datahall.platform.spec import JobSpec
-from datahall.platform.state import State
+from datahall.platform.state import Snapshot, State
 from datahall.platform.store import queries
 from datahall.platform.store.journal import SqlJournal
 
 log = logging.getLogger(__name__)
 ACKNOWLEDGE_S = 30.0
 Listener = Callable[[Sequence[Event]], None]
+
+
+class Gate:
+    """A policy until the platform goes down: what is stopped then must not be started again in its last moments."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy, self.closed = policy, False
+
+    def observe(self, event: Event) -> None:
+        self._policy.observe(event)
+
+    def plan(self, snapshot: Snapshot) -> Sequence[Action]:
+        return () if self.closed else self._policy.plan(snapshot)
 
 
 class Scheduler:
@@ -55,7 +68,8 @@ class Scheduler:
         self._next_id = 1
         self._nodes = nodes
         journal.committed = self._committed
-        self._loop = Loop(policy, engine, self.state, journal, self._refused)
+        self._gate = Gate(policy)
+        self._loop = Loop(self._gate, engine, self.state, journal, self._refused)
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self.failure = ""
 
@@ -82,6 +96,8 @@ class Scheduler:
         """Fall silent. suspend: stop the workers first, so that they start again at the next start; else they run on."""
         with self.lock:
             self._loop.paused = True
+        with self.lock:  # not in the middle of a turn
+            self._gate.closed = True
         if suspend:
             self.engine.suspend_all()
             deadline = self.clock.now_s() + patience_s
@@ -90,6 +106,7 @@ class Scheduler:
         self.engine.close()
         if self._thread.ident is not None:  # a start that failed never started it
             self._thread.join(timeout=patience_s)
+        self.engine.dismantle()
 
     def _run(self) -> None:
         while events := self.engine.next_events():

@@ -145,7 +145,7 @@ class State:
         job = self.jobs.get(event.job_id)
         if job is None or not job.state.is_placed or job.attempt != event.attempt:
             return  # the same end reported twice, as after a crash between the two
-        if event.ending is Ending.LOST:
+        if event.ending is Ending.LOST or (event.ending is Ending.STOPPED and not job.cancelled):
             job.lost += 1
         elif event.ending is not Ending.SUSPENDED and not (
             event.ending is Ending.EXITED and event.code == 0 and not job.spec.service

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class AttemptFolder:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.write_text(self.path / "launch.json", json.dumps(description), mode=0o600)
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # The shim inherits the mask: a stop that comes before it can listen waits for it instead of killing it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, shim.STOP_SIGNALS)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             command = [sys.executable, "-I", "-S", str(SHIM), str(self.path), str(lock)]
@@ -55,6 +58,7 @@ class AttemptFolder:
                 )
         finally:
             os.close(lock)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         process.returncode = 0  # the engine waits for it through a pidfd and reaps it itself
         return process.pid
 

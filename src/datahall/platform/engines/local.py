@@ -15,7 +15,7 @@ from datahall.foundation.clock import Clock
 from datahall.foundation.errors import DatahallError
 from datahall.platform.engines.limits import Enforcement
 from datahall.platform.engines.run import Run, ending_of
-from datahall.platform.events import AttemptEnded, AttemptRunning, Event, StoredOutput, Usage, Woken
+from datahall.platform.events import AttemptEnded, AttemptRunning, Event, Usage, Woken
 from datahall.platform.lifecycle import Ending
 from datahall.platform.metering import JobMeter
 from datahall.platform.ports import Launch, Stage
@@ -77,6 +77,15 @@ class LocalEngine:
         self._closed = True
         self._nudge()
 
+    def dismantle(self) -> None:
+        """Once the loop has ended: wait for launches that are under way, so that the next control plane finds them."""
+        self._pool.shutdown(wait=True)
+        with self._lock:
+            watched = list(self._watched)
+            self._watched.clear()
+        for descriptor in watched:
+            os.close(descriptor)
+
     def _nudge(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_start, b"!")
@@ -111,26 +120,33 @@ class LocalEngine:
                         self._watch(run, rank, run.rank_folder(rank).launch(description))
                 run.launched = True
         except (DatahallError, OSError, ValueError) as error:
-            detail = error.problems[0].what if isinstance(error, DatahallError) else str(error)
-            where = f"{error.problems[0].where}: " if isinstance(error, DatahallError) else ""
-            run.stop(f"could not be started: {where}{detail}")
-            self._refused(run, f"{where}{detail}")
-            return
-        if run.pids:
-            self.post(AttemptRunning(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt))
+            self._refused(run, _words(error), Ending.REFUSED)
+        except Exception as error:  # a fault of ours or a store that was away: the job must not hang for it
+            log.exception("job %s could not be started", launch.job_id)
+            self._refused(run, _words(error), Ending.LOST)
         else:
-            self._refused(run, run.stop_reason, ending=Ending.STOPPED)
+            if run.pids:
+                self.post(AttemptRunning(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt))
+            else:
+                self._refused(run, run.stop_reason, Ending.SUSPENDED if self.suspending else Ending.STOPPED)
 
-    def _refused(self, run: Run, detail: str, *, ending: Ending = Ending.REFUSED) -> None:
+    def _refused(self, run: Run, detail: str, ending: Ending) -> None:
+        run.stop(f"could not be started: {detail}")
         run.launched = True
         if run.pids:
             return  # some workers are up: their end reports for all
-        self._runs.pop((run.launch.job_id, run.launch.attempt), None)
-        self._release_cores(run.launch)
-        ended = AttemptEnded(
-            at_s=self.clock.now_s(), job_id=run.launch.job_id, attempt=run.launch.attempt, ending=ending, detail=detail
+        launch = run.launch
+        self._let_go(launch)
+        self.post(
+            AttemptEnded(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt, ending=ending, detail=detail)
         )
-        self.post(ended)
+        self._runs.pop((launch.job_id, launch.attempt), None)
+
+    def _let_go(self, launch: Launch) -> None:
+        """Give back what the attempt held on this machine."""
+        self._release_cores(launch)
+        for rank in range(launch.spec.workers):
+            self.enforcement.release(f"job-{launch.job_id}-{launch.attempt}-{rank}")
 
     def stop(self, launch: Launch, reason: str) -> None:
         run = self._runs.get((launch.job_id, launch.attempt))
@@ -199,36 +215,36 @@ class LocalEngine:
     # --- the end ------------------------------------------------------------------------------------------
 
     def _finish(self, run: Run) -> None:
-        self._runs.pop((run.launch.job_id, run.launch.attempt), None)
-        self._release_cores(run.launch)
-        for rank in run.ranks():
-            self.enforcement.release(f"job-{run.launch.job_id}-{run.launch.attempt}-{rank}")
+        self._let_go(run.launch)
         self._pool.submit(self._report, run)
 
     def _report(self, run: Run) -> None:
-        ends = run.ends()
-        ending, code, detail = ending_of(ends)
+        launch = run.launch
+        ending, code, detail = ending_of(run.ends())
         if self.suspending and ending is Ending.STOPPED:
             ending = Ending.SUSPENDED
-        outputs: tuple[StoredOutput, ...] = ()
+        usage, outputs = Usage(), ()
         try:
-            if ending is Ending.EXITED and code == 0 and run.launch.spec.output_key is not None:
-                outputs = self.stage.collect(run.launch.spec, run.work)
-        except DatahallError as error:
-            ending, code, detail = Ending.REFUSED, None, f"its output could not be kept: {error.problems[0]}"
-        except OSError as error:
-            ending, code, detail = Ending.REFUSED, None, f"its output could not be kept: {error}"
+            usage = self._usage(run)
+            if ending is Ending.EXITED and code == 0 and launch.spec.output_key is not None:
+                outputs = self.stage.collect(launch.spec, run.work)
+        except (DatahallError, OSError) as error:
+            ending, code, detail = Ending.REFUSED, None, f"its output could not be kept: {_words(error)}"
+        except Exception as error:  # as above
+            log.exception("the end of job %s could not be taken in", launch.job_id)
+            ending, code, detail = Ending.LOST, None, f"its output could not be kept: {_words(error)}"
         event = AttemptEnded(
             at_s=self.clock.now_s(),
-            job_id=run.launch.job_id,
-            attempt=run.launch.attempt,
+            job_id=launch.job_id,
+            attempt=launch.attempt,
             ending=ending,
             code=code,
             detail=detail or (run.stop_reason if ending is Ending.STOPPED else ""),
-            usage=self._usage(run),
+            usage=usage,
             outputs=outputs,
         )
         self.post(event)
+        self._runs.pop((launch.job_id, launch.attempt), None)  # not before: until then the engine is not idle
 
     def _usage(self, run: Run) -> Usage:
         known = [end for end in run.ends() if end is not None]
@@ -257,3 +273,10 @@ class LocalEngine:
             chosen, share = self._cores_of.pop(launch.job_id, ([], 0.0))
             for core in chosen:
                 self._loads[core] = max(0.0, self._loads[core] - share)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, for the job's reason."""
+    if isinstance(error, DatahallError):
+        return f"{error.problems[0].where}: {error.problems[0].what}"
+    return str(error) if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {error}"

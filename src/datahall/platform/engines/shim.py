@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_INTERVAL_S = 0.25
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -212,7 +213,7 @@ class Worker:
                 ready = select.select(watched, (), (), LOOK_INTERVAL_S)[0]
                 if wake_end in ready:
                     for number in os.read(wake_end, 512):
-                        if number in (signal.SIGTERM, signal.SIGINT):
+                        if number in STOP_SIGNALS:
                             self.stop("stopped", self.launch["grace_s"])
                 if read_end in ready and not self.drain(read_end):
                     watched.remove(read_end)
@@ -265,9 +266,10 @@ def supervise(folder: str) -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     read_wake, write_wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(write_wake, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    for number in (*STOP_SIGNALS, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     worker = Worker(folder, launch)
     end: dict[str, Any] = {"reason": "refused", "code": None, "signal": None, "cpu_s": 0.0, "peak_memory_bytes": 0}
     trouble, read_end = worker.start()
