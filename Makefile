@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-test
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install run test test-slow check lint types floors soak bench peers docs clean
+.PHONY: install install-test run test test-slow check lint types floors soak bench peers docs clean
 
 install: $(STAMP)
+
+install-test: $(TEST_STAMP)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -14,32 +18,37 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@echo "Installing Datahall into $(VENV) (the first time takes a few minutes) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PIP) --upgrade pip
+	@$(PIP) --editable '.[models,notebook,gpu]'
 	@touch $(STAMP)
+
+$(TEST_STAMP): $(STAMP)
+	@echo "Installing what the tests need …"
+	@$(PIP) --editable '.[test]'
+	@touch $(TEST_STAMP)
 
 run: install
 	@$(BIN)/datahall quickstart
 
 check: lint types floors
 
-lint: install
+lint: install-test
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks examples
 
-types: install
+types: install-test
 	$(BIN)/mypy
 
-floors: install
+floors: install-test
 	$(BIN)/lint-imports
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-slow: install
+test-slow: install-test
 	$(BIN)/pytest -m slow --timeout 1200
 
-soak: install
+soak: install-test
 	DATAHALL_SOAK_KILLS=1000 $(BIN)/pytest -m slow --timeout 7200 tests/e2e/test_kill_the_control_plane.py
 
 bench: install

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from datahall import __version__
 from datahall.foundation.errors import DatahallError, Problem, TooLarge, Unavailable
-from datahall.interfaces.api import artifacts, endpoints, governance, jobs, problems, workflows
+from datahall.interfaces.api import artifacts, endpoints, governance, jobs, problems, tracked, workflows
 from datahall.interfaces.api.context import ThePlatform, Who
 from datahall.interfaces.api.metrics import exposition
 from datahall.interfaces.bootstrap import Platform
@@ -43,7 +43,7 @@ def api_of(platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     problems.install(app)
-    for part in (jobs, workflows, endpoints, artifacts, governance):
+    for part in (jobs, workflows, endpoints, artifacts, tracked, governance):
         app.include_router(part.router)
     app.add_api_route("/healthz", healthz, tags=["health"])
     app.add_api_route("/readyz", readyz, tags=["health"])

@@ -1,5 +1,6 @@
 """`run`, `workflows`, `runs`, `models`, `data`, `quickstart`: a model's life."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -56,9 +57,13 @@ def workflows(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_jso
 
 def runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Json = False) -> None:
     """List tracked runs with their metrics, newest first."""
+    from datahall.interfaces.client import connect
     from datahall.interfaces.tracked import tracked_runs
+    from datahall.platform.home import Home
 
-    found = tracked_runs(limit=limit)
+    home = Home.from_environment()
+    remote = home.in_use() or "DATAHALL_URL" in os.environ
+    found = connect(home).get("/v1/runs", limit=limit) if remote else tracked_runs(home, limit=limit, tenant=None)
     if as_json:
         show_json(found)
         return
@@ -76,14 +81,22 @@ def _figures(metrics: dict[str, float]) -> str:
 
 def models(as_json: Json = False) -> None:
     """List registered models with their versions and aliases."""
+    from datahall.interfaces.client import connect
     from datahall.interfaces.tracked import registered_models
+    from datahall.platform.home import Home
 
-    found = registered_models()
+    home = Home.from_environment()
+    remote = home.in_use() or "DATAHALL_URL" in os.environ
+    found = connect(home).get("/v1/models") if remote else registered_models(home, tenant=None)
     if as_json:
         show_json(found)
         return
     heads = {"name": "model", "version": "version", "aliases": "aliases", "accuracy": "accuracy", "made": "registered"}
-    show_table(found, heads, empty="no models yet; a recipe with a compress section registers one")
+    rows = [
+        row | {"made": when(row["made_s"]), "accuracy": "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"}
+        for row in found
+    ]
+    show_table(rows, heads, empty="no models yet; a recipe with a compress section registers one")
 
 
 def keras_mnist(
