@@ -212,7 +212,7 @@ class _Known:
         return True
 
     def job(self, key: str) -> int | None:
-        with self._scheduler.lock:
+        with self._scheduler.between_turns():
             live = [job for job in self._scheduler.state.jobs.values() if job.spec.output_key == key]
             mine = [job.id for job in live if job.spec.tenant == self._tenant and not job.cancelled]
         return min(mine, default=None)

@@ -1,8 +1,9 @@
 """The platform as one object: what the API, the command line and the console call."""
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
@@ -96,7 +97,7 @@ class Scheduler:
         """Fall silent. suspend: stop the workers first, so that they start again at the next start; else they run on."""
         with self.lock:
             self._loop.paused = True
-        with self.lock:  # not in the middle of a turn
+        with contextlib.suppress(Late), self.between_turns():
             self._gate.closed = True
         if suspend:
             self.engine.suspend_all()
@@ -140,15 +141,26 @@ class Scheduler:
         acks: list[Future[None]] = [Future() for _ in events]
         for event, ack in zip(events, acks, strict=True):
             self._acks[id(event)] = ack
-        for event in events:
-            self.engine.post(event)
+        self.engine.post(*events)
         try:
             for ack in acks:
                 ack.result(timeout=ACKNOWLEDGE_S)
         except FutureTimeoutError:
-            what = self.journal.trouble or self.failure or "the scheduler did not answer"
-            problem = Problem("JOB-030", "scheduler", f"no answer in {ACKNOWLEDGE_S:g} s: {what}", "see `datahall doctor`")
-            raise Late(problem) from None
+            raise self._late() from None
+
+    @contextlib.contextmanager
+    def between_turns(self) -> Iterator[None]:
+        """The queue stands still inside. Raises Late when a turn does not end, as while the database is locked."""
+        if not self.lock.acquire(timeout=ACKNOWLEDGE_S):
+            raise self._late()
+        try:
+            yield
+        finally:
+            self.lock.release()
+
+    def _late(self) -> Late:
+        what = self.journal.trouble or self.failure or "the scheduler did not answer"
+        return Late(Problem("JOB-030", "scheduler", f"no answer in {ACKNOWLEDGE_S:g} s: {what}", "see `datahall doctor`"))
 
     # --- what users do -------------------------------------------------------------------------------------
 
@@ -159,7 +171,7 @@ class Scheduler:
         """
         for spec in specs:
             who.require(Right.WRITE, tenant=spec.tenant)
-        with self.lock:
+        with self.between_turns():
             if len(self.state.jobs) + len(specs) > MAX_WAITING:
                 raise Busy(Problem("JOB-013", "queue", f"{len(self.state.jobs)} jobs are waiting or running", "try later"))
             first = self._next_id
@@ -195,12 +207,22 @@ class Scheduler:
         self._post(StopRequested(at_s=self.clock.now_s(), actor=who.name, job_id=job_id, reason=f"cancelled by {who.name}"))
 
     def retry(self, who: Principal, job_id: int) -> None:
-        """Run an ended job again. Raises Missing, Denied, or Conflict when it is not over."""
-        row = self._require(who, job_id, Right.WRITE)
-        with self.lock:
-            if job_id not in self.state.jobs and JobState(row.state) in FINAL:
+        """Run an ended job again. Raises Missing, Denied, or Conflict when it is not over or needs what has failed."""
+        self._require(who, job_id, Right.WRITE)
+        with self.between_turns():  # only here the store and the queue agree
+            row = queries.job_row(self.journal.engine, job_id)
+            if row is not None and job_id not in self.state.jobs and JobState(row.state) in FINAL:
                 self.state.jobs[job_id] = queries.job_of(row)
-        self._post(RetryRequested(at_s=self.clock.now_s(), actor=who.name, job_id=job_id))
+        try:
+            self._post(RetryRequested(at_s=self.clock.now_s(), actor=who.name, job_id=job_id))
+        finally:
+            self._forget_ended(job_id)
+
+    def _forget_ended(self, job_id: int) -> None:
+        with contextlib.suppress(Late), self.between_turns():
+            job = self.state.jobs.get(job_id)
+            if job is not None and job.state.is_final:
+                del self.state.jobs[job_id]
 
     def set_priority(self, who: Principal, job_id: int, priority: int) -> None:
         """Move a waiting job. Raises Missing, Denied, Conflict."""
@@ -230,7 +252,7 @@ class Scheduler:
 
     def why(self, job_id: int) -> dict[str, str] | None:
         """Why a waiting job waits; None when it does not."""
-        with self.lock:
+        with self.between_turns():
             job = self.state.jobs.get(job_id)
             if job is None or job.state is not JobState.WAITING:
                 return None

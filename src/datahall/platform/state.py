@@ -186,11 +186,25 @@ class State:
             raise Conflict(
                 Problem("JOB-003", f"job {job.id}", f"it is {job.state}", "only a job that has ended can be retried")
             )
+        unmet = self._still_needed(job)
         self.over.pop(job.id, None)
+        for needed in unmet:
+            self.dependents.setdefault(needed, []).append(job.id)
+        job.unmet = unmet
         job.cancelled, job.failures, job.lost, job.not_before_s = False, 0, 0, 0.0
         job.ended_s, job.started_s = None, None
         self._move(job, JobState.WAITING)
         self._enqueue(job)
+
+    def _still_needed(self, job: Job) -> set[int]:
+        """Needed jobs that are under way again. Raises Conflict when one has ended without success and is not."""
+        unmet = {needed for needed in job.spec.needs if self.over.get(needed) is not JobState.SUCCEEDED}
+        for needed in sorted(unmet):
+            if needed in self.over or needed not in self.jobs:
+                seen = f"it needs job {needed}, which {_did(self.over[needed]) if needed in self.over else 'is unknown'}"
+                fix = f"`datahall retry {needed}` first; it may wait for that one then"
+                raise Conflict(Problem("JOB-007", f"job {job.id}", seen, fix))
+        return unmet
 
     def _reprioritise(self, event: PriorityChanged) -> None:
         job = self.require(event)
@@ -235,11 +249,13 @@ class State:
     def _check_room(self, job: Job, placements: Sequence[Placement]) -> None:
         need = job.spec.per_worker()
         taken: dict[str, Resources] = {}
+        devices = {name: set(node.free_accelerators) for name, node in self.nodes.items()}
         for place in placements:
             node = self.nodes.get(place.node)
             taken[place.node] = taken.get(place.node, Resources()) + need
-            fits = node is not None and taken[place.node].fits(node.free)
-            if not fits or node is None or not set(place.accelerators) <= set(node.free_accelerators):
+            fits = node is not None and taken[place.node].fits(node.free) and devices[place.node] >= set(place.accelerators)
+            devices.get(place.node, set()).difference_update(place.accelerators)
+            if not fits:
                 what = f"does not fit on node {place.node}"
                 raise Conflict(Problem("JOB-006", f"job {job.id}", what, "the policy must place it elsewhere"))
             if len(place.accelerators) != need.accelerators:
@@ -267,19 +283,27 @@ class State:
         self.placed.pop(job.id, None)
 
     def _finish(self, job: Job, state: JobState, reason: str) -> None:
-        job.ended_s = self.now_s
-        self._move(job, state, reason)
-        self.over[job.id] = state
-        for dependent_id in self.dependents.pop(job.id, ()):
-            dependent = self.jobs.get(dependent_id)
-            if dependent is None or dependent.state.is_final:
-                continue
-            dependent.unmet.discard(job.id)
-            if state is not JobState.SUCCEEDED:
-                self._dequeue(dependent)
-                self._finish(dependent, JobState.CANCELLED, f"it needs job {job.id}, which {_did(state)}")
-            elif not dependent.unmet:
-                self._enqueue(dependent)
+        """End a job, and with it, unless it succeeded, all that needs it; a list, since chains may be long."""
+        todo = [(job, state, reason)]
+        while todo:
+            ending, outcome, why = todo.pop()
+            if ending.state.is_final:
+                continue  # two of the jobs that it needs have ended
+            ending.ended_s = self.now_s
+            self._move(ending, outcome, why)
+            self.over[ending.id] = outcome
+            for waiting in self._waiting_for(ending.id):
+                waiting.unmet.discard(ending.id)
+                if outcome is not JobState.SUCCEEDED:
+                    self._dequeue(waiting)
+                    todo.append((waiting, JobState.CANCELLED, f"it needs job {ending.id}, which {_did(outcome)}"))
+                elif not waiting.unmet:
+                    self._enqueue(waiting)
+
+    def _waiting_for(self, job_id: int) -> list[Job]:
+        """Jobs that this one's end concerns, each once."""
+        found = (self.jobs.get(number) for number in dict.fromkeys(self.dependents.pop(job_id, ())))
+        return [job for job in found if job is not None and job_id in job.unmet and not job.state.is_final]
 
     def adopt(self, job: Job) -> None:
         """Put a job from the store in, with the places it holds. The counterpart of `touched` at start-up."""

@@ -152,6 +152,41 @@ def test_an_old_attempt_cannot_end_a_new_one():
     assert state.jobs[1].state is JobState.STARTING
 
 
+def test_a_job_cannot_be_retried_before_what_it_needs():
+    """Given 1 <- 2 where 1 failed, retrying 2 is refused naming 1; after a retry of 1 it waits for that."""
+    state = state_with(submitted(1), submitted(2, needs=(1,)), starting(1), ended(1, code=1))
+    with pytest.raises(Conflict, match=r"JOB-007 it needs job 1, which failed\. `datahall retry 1` first"):
+        state.apply(RetryRequested(at_s=3, job_id=2))
+    state.apply(RetryRequested(at_s=3, job_id=1))
+    state.apply(RetryRequested(at_s=3, job_id=2))
+    assert (state.jobs[2].unmet, state.queue) == ({1}, [(0, 1)])
+    state.apply(starting(1, 2))
+    state.apply(ended(1, attempt=2))
+    assert state.queue == [(0, 2)]
+
+
+def test_a_chain_of_twenty_thousand_falls_at_once():
+    """Given 20,000 jobs that each need the one before, the failure of the first cancels all the others."""
+    chain = [submitted(n, needs=(n - 1,)) for n in range(2, 20_001)]
+    state = state_with(submitted(1), *chain, starting(1), ended(1, code=1))
+    assert sum(outcome is JobState.CANCELLED for outcome in state.over.values()) == 19_999
+
+
+def test_a_job_that_needs_two_that_fall_is_cancelled_once():
+    """Given 4 needs 2 and 3, which both need 1, the failure of 1 cancels each of them once."""
+    diamond = (submitted(2, needs=(1,)), submitted(3, needs=(1,)), submitted(4, needs=(2, 3)))
+    state = state_with(submitted(1), *diamond, starting(1), ended(1, code=1))
+    assert state.over == {1: JobState.FAILED} | dict.fromkeys((2, 3, 4), JobState.CANCELLED)
+
+
+def test_one_accelerator_cannot_be_given_to_two_workers():
+    """Given a policy that places both workers of a gang on accelerator 0, the event is refused."""
+    state = state_with(submitted(1, workers=2, accelerators=1), accelerators=(0, 1))
+    both = (Placement("n1", (0,)), Placement("n1", (0,)))
+    with pytest.raises(Conflict, match="does not fit"):
+        state.apply(AttemptStarting(at_s=1, job_id=1, attempt=1, placements=both))
+
+
 def test_only_an_ended_job_can_be_retried():
     """Given a waiting job, a retry is refused; given an ended one, it waits again with a clean slate."""
     state = state_with(submitted(1))

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.conftest import Parts
 
 from datahall.platform.home import Home
 from datahall.platform.identity import LOCAL_ADMIN
 from datahall.platform.spec import JobSpec
 from datahall.platform.store import queries
-from tests.conftest import Parts
 
 PATIENCE_S = 40.0
 
@@ -37,7 +37,7 @@ def test_no_job_is_lost_or_failed_by_restarts_in_order(home: Home):
         if life < 5:
             time.sleep(dice.uniform(0, 0.3))
         else:
-            until(lambda: not parts.scheduler.state.jobs)
+            until(lambda state=parts.scheduler.state: not state.jobs)
         parts.close()
     after = Parts(home)
     found = {number: queries.job_row(after.database, number) for number in numbers}
@@ -102,7 +102,7 @@ def test_a_stop_in_the_first_moment_is_not_a_loss(home: Home):
     parts.scheduler.start()
     for _ in range(8):
         [number] = parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("sleep", "60"), cpus=0.1))
-        until(lambda: parts.scheduler.job(LOCAL_ADMIN, number)["state"] in ("starting", "running"))  # noqa: B023
+        until(lambda number=number: parts.scheduler.job(LOCAL_ADMIN, number)["state"] in ("starting", "running"))
         parts.scheduler.cancel(LOCAL_ADMIN, number)
     until(lambda: not parts.scheduler.state.jobs)
     parts.close()

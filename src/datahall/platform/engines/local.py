@@ -23,6 +23,7 @@ from datahall.platform.ports import Launch, Stage
 log = logging.getLogger(__name__)
 
 PREPARERS = 4
+EVENTS_A_TURN = 1000
 
 
 class LocalEngine:
@@ -34,7 +35,7 @@ class LocalEngine:
         self.jobs, self.cores, self.clock = jobs, list(cores), clock
         self.stage, self.enforcement, self.meter = stage, enforcement, meter
         self.suspending = False
-        self._inbox: collections.deque[Event] = collections.deque()
+        self._inbox: collections.deque[tuple[Event, ...]] = collections.deque()
         self._runs: dict[tuple[int, int], Run] = {}
         self._loads = dict.fromkeys(self.cores, 0.0)
         self._cores_of: dict[int, tuple[list[int], float]] = {}
@@ -49,10 +50,11 @@ class LocalEngine:
 
     # --- the stream of events -----------------------------------------------------------------------------
 
-    def post(self, event: Event) -> None:
-        """Put an event into the stream, from any thread."""
-        self._inbox.append(event)
-        self._nudge()
+    def post(self, *events: Event) -> None:
+        """Put events into the stream, from any thread. Those of one call are taken in, and so written down, together."""
+        if events:
+            self._inbox.append(events)
+            self._nudge()
 
     def next_events(self) -> Sequence[Event]:
         while not self._inbox:
@@ -65,8 +67,8 @@ class LocalEngine:
             self._wait()
         events: list[Event] = []
         with contextlib.suppress(IndexError):
-            while len(events) < 1000:
-                events.append(self._inbox.popleft())
+            while len(events) < EVENTS_A_TURN:
+                events += self._inbox.popleft()
         return events
 
     def wake(self, at_s: float) -> None:
@@ -223,7 +225,8 @@ class LocalEngine:
         ending, code, detail = ending_of(run.ends())
         if self.suspending and ending is Ending.STOPPED:
             ending = Ending.SUSPENDED
-        usage, outputs = Usage(), ()
+        usage = Usage()
+        outputs: tuple[StoredOutput, ...] = ()
         try:
             usage = self._usage(run)
             if ending is Ending.EXITED and code == 0 and launch.spec.output_key is not None:
