@@ -15,7 +15,7 @@ from datahall.foundation.clock import Clock
 from datahall.foundation.errors import DatahallError
 from datahall.platform.engines.limits import Enforcement
 from datahall.platform.engines.run import Run, ending_of
-from datahall.platform.events import AttemptEnded, AttemptRunning, Event, Usage, Woken
+from datahall.platform.events import AttemptEnded, AttemptRunning, Event, StoredOutput, Usage, Woken
 from datahall.platform.lifecycle import Ending
 from datahall.platform.metering import JobMeter
 from datahall.platform.ports import Launch, Stage
