@@ -47,6 +47,7 @@ class EndpointController:
         self._loads: dict[str, _Load] = {}
         self._specs: dict[str, EndpointSpec] = {}
         self._turned_s = time.monotonic()
+        self._is_stopping = False
         self.fleet = Fleet(gateway, runner, folder=folder, on_change=self._wake.set)
         gateway.on_change = self._wake.set
 
@@ -60,10 +61,10 @@ class EndpointController:
 
     async def stop(self) -> None:
         """Stop comparing and hang up; the replicas run on for the next control plane to adopt."""
+        self._is_stopping = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task  # not cancelled: a replica that is just being started must not be lost
         await self.fleet.close()
 
     def changed(self) -> None:
@@ -107,7 +108,7 @@ class EndpointController:
                 self._gateway.route(spec.name, spec.previous)
 
     async def _run(self) -> None:
-        while True:
+        while not self._is_stopping:
             self._wake.clear()
             try:
                 await self.turn()
@@ -116,7 +117,8 @@ class EndpointController:
             except Exception:
                 log.exception("a fault of ours while comparing endpoints; trying again in a second")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), INTERVAL_S)
+                async with asyncio.timeout(0 if self._is_stopping else INTERVAL_S):
+                    await self._wake.wait()
 
     def _look(self) -> None:
         self._read_wanted()
@@ -165,6 +167,6 @@ class EndpointController:
         known = {row.version for row in (*spec.versions, *endpoint.routed)}
         known |= {replica.version for replica in self.fleet.seen(spec)}
         for version, pool in list(endpoint.pools.items()):
-            pool.fault = self.fleet.fault(spec.name, version)
+            pool.declare(self.fleet.fault(spec.name, version))
             if version not in known:
                 self._gateway.drop_version(spec.name, version)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datahall.foundation.errors import DatahallError
 from datahall.platform.gateway.app import Gateway
-from datahall.platform.gateway.backoff import Ends
+from datahall.platform.gateway.backoff import STABLE_S, Ends
 from datahall.platform.gateway.link import ReplicaLink
 from datahall.platform.gateway.ports import ReplicaPlan, ReplicaRunner
 from datahall.platform.gateway.reconcile import Phase, Seen
@@ -110,6 +110,7 @@ class Fleet:
         """Hang up. The replicas run on."""
         for member in self.members.values():
             if member.connecting is not None:
+                member.phase = Phase.ENDING
                 member.connecting.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await member.connecting
@@ -207,12 +208,14 @@ class Fleet:
 
     async def _check_health(self, member: Member, now_s: float, *, may_judge: bool) -> None:
         link = member.link
+        if self._served_s(member) >= STABLE_S:
+            self.ends.pop(_key(member), None)
         if not link.is_open:
             await self._look_after_loss(member)
         elif link.pinged_s is None:
             link.ping(now_s)
         elif may_judge and now_s - link.pinged_s > HEALTH_TIMEOUT_S:
-            await self._kill(member, f"it did not answer health checks for {HEALTH_TIMEOUT_S:.0f} s")
+            await self._kill(member, f"it did not answer health checks for {HEALTH_TIMEOUT_S:g} s")
 
     async def _look_after_loss(self, member: Member) -> None:
         """The connection is gone or the replica said goodbye: find out how it ended."""

@@ -39,7 +39,7 @@ class Pool:
         if best is not None:
             best.send(call)
         elif self.fault is not None and not self.links:
-            raise Unavailable(Problem("GATE-021", self._where, self.fault, "deploy a version that starts, or roll back"))
+            raise self._faulty(self.fault)
         else:
             self.waiting.append(call)
 
@@ -76,6 +76,13 @@ class Pool:
             else:
                 self.resubmit(call)
 
+    def declare(self, fault: str | None) -> None:
+        """Say why replicas keep ending, or that they do no longer. Without a replica, what waits is told at once."""
+        self.fault = fault
+        if fault is not None and not self.links:
+            for call in self.drain_waiting():
+                call.fail(self._faulty(fault))
+
     def drain_waiting(self) -> list[Call]:
         """Take away what waits, to be sent to another version."""
         calls, self.waiting = list(self.waiting), deque()
@@ -87,6 +94,9 @@ class Pool:
             self.submit(call)
         except Unavailable as error:
             call.fail(error)
+
+    def _faulty(self, fault: str) -> Unavailable:
+        return Unavailable(Problem("GATE-021", self._where, fault, "deploy a version that starts, or roll back"))
 
     def _deadly(self, call: Call) -> Unavailable:
         what = f"{call.attempts} replicas ended while they worked on this request"

@@ -244,14 +244,17 @@ def test_without_a_replica_in_time_it_is_unavailable(hall):
 
 
 def test_a_version_that_cannot_start_is_answered_at_once(hall):
-    """Given a version whose replicas keep ending, a request need not wait to hear it."""
+    """Given a version whose replicas keep ending, requests are told so, those that wait already included."""
 
     async def scene():
         async with hall() as h:
-            h.endpoint().pool(1).fault = "its replicas ended 3 times: SERVE-022 ONNX Runtime cannot load it"
-            answer = await h.infer()
-            assert answer.status_code == 503
-            assert "SERVE-022" in answer.json()["detail"]
+            pool = h.endpoint().pool(1)
+            waits = asyncio.create_task(h.infer())
+            await asyncio.sleep(0.01)
+            pool.declare("its replicas ended 3 times: SERVE-022 ONNX Runtime cannot load it")
+            for answer in (await waits, await h.infer()):
+                assert answer.status_code == 503
+                assert "SERVE-022" in answer.json()["detail"]
 
     asyncio.run(scene())
 
