@@ -73,6 +73,10 @@ class Tracker(Protocol):
 
     def set_status(self, run: str, status: RunStatus, at_ms: int) -> None: ...
 
+    def withdraw(self, key: str) -> None:
+        """Take the run with this key out of the list, if there is one."""
+        ...
+
 
 class ModelRegistry(Protocol):
     """Keeps the versions of models."""

@@ -78,7 +78,7 @@ class Ingest:
         if self._offsets.load(f"job-{job.id}").get("done") != attempt.number:
             if is_step(job):
                 take_step(job, attempt, self._store(), self._offsets)
-            elif has_store(job):
+            elif has_store(job) or job.command:
                 take_user(job, attempt, self._store, self._offsets)
         if attempt.is_over:
             self._rest[folder] = time.monotonic() + FINISHED_INTERVAL_S

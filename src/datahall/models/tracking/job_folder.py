@@ -1,6 +1,6 @@
 """A job's folder as the tracking sees it: whose it is, and how its newest attempt goes.
 
-jobs/<id>/job.json                         tenant, name and annotations, written by the platform
+jobs/<id>/job.json                         tenant, name, annotations and, of a script, its command; written by the platform
 jobs/<id>/attempts/<n>/<rank>/launch.json  written when the worker is launched
 jobs/<id>/attempts/<n>/<rank>/started.json pids, once it runs
 jobs/<id>/attempts/<n>/<rank>/end.json     how it ended
@@ -25,6 +25,8 @@ class Job:
     tenant: str
     name: str
     workflow: str | None
+    command: tuple[str, ...] = ()
+    """Of a user's script; empty when it is none."""
 
     @property
     def work(self) -> Path:
@@ -58,7 +60,8 @@ def job_of(folder: Path) -> Job | None:
     annotations = told.get("annotations") or {}
     workflow = annotations.get("workflow") or annotations.get("workflow-key")
     name = str(told.get("name") or f"job-{folder.name}")
-    return Job(folder.name, folder, str(told["tenant"]), name, str(workflow) if workflow else None)
+    command = tuple(map(str, told.get("command") or ()))
+    return Job(folder.name, folder, str(told["tenant"]), name, str(workflow) if workflow else None, command)
 
 
 def newest_attempt(folder: Path) -> Attempt | None:
@@ -69,7 +72,7 @@ def newest_attempt(folder: Path) -> Attempt | None:
     ranks = [path for path in (folder / "attempts" / str(max(numbers))).glob("*") if path.is_dir()]
     if not ranks:
         return None
-    started_ms = min(_milliseconds(rank) for rank in ranks)
+    started_ms = min(_started_ms(rank) for rank in ranks)
     ends = [_end(rank) for rank in ranks]
     if any(end is None for end in ends):
         return Attempt(max(numbers), "RUNNING", started_ms, started_ms)
@@ -110,9 +113,14 @@ def _alive(pid: int) -> bool:
     return pid > 0
 
 
+def _started_ms(rank: Path) -> int:
+    """As the worker's watcher wrote it; until then, when it was launched. The launch's own file is deleted once read."""
+    at_s = read_json(rank / "started.json").get("at_s")
+    return int(float(at_s) * 1000) if at_s else _milliseconds(rank)
+
+
 def _milliseconds(path: Path) -> int:
-    launch = path / "launch.json" if path.is_dir() else path
     try:
-        return int(launch.stat().st_mtime * 1000)
+        return int(path.stat().st_mtime * 1000)
     except OSError:
         return 0

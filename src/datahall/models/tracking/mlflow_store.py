@@ -110,6 +110,13 @@ class MlflowStore:
             else:
                 self._client.set_terminated(run, status=status, end_time=at_ms)
 
+    def withdraw(self, key: str) -> None:
+        """Raises Unavailable."""
+        run = self._run_with(key)
+        if run is not None and self._is_active(run):
+            with _clear(self._database):
+                self._client.delete_run(run)
+
     def register(self, request: Registration) -> int:
         name = model_name(request.tenant, request.model)
         with _clear(self._database):

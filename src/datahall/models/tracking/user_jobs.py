@@ -17,6 +17,7 @@ from datahall.models.ports import About, Point, RunStatus, Tracker
 from datahall.models.tracking.job_folder import Attempt, Job
 from datahall.models.tracking.names import plain_name, run_key
 from datahall.models.tracking.offsets import Offsets
+from datahall.models.tracking.plain_jobs import take_plain
 
 STORE = "mlflow.db"
 ROWS_A_TIME = 5000
@@ -35,6 +36,18 @@ def has_store(job: Job) -> bool:
 def take_user(job: Job, attempt: Attempt, tracker: Callable[[], Tracker], offsets: Offsets) -> None:
     """Take in what is new. tracker: asked for only when there is something. Raises sqlite3.Error when it cannot be read now."""
     state = offsets.load(f"job-{job.id}")
+    if has_store(job):
+        _take_store(job, attempt, tracker, offsets, state)
+    take_plain(job, attempt, tracker, state)
+    if attempt.is_over:
+        state["done"] = attempt.number
+    if state:
+        offsets.save(f"job-{job.id}", state)
+    if attempt.is_over and not state.get("runs"):
+        _remove_unused(job.work)
+
+
+def _take_store(job: Job, attempt: Attempt, tracker: Callable[[], Tracker], offsets: Offsets, state: dict[str, Any]) -> None:
     seen = _fingerprint(job.work / STORE)
     if not attempt.is_over and state.get("seen") == seen:
         return
@@ -54,11 +67,6 @@ def take_user(job: Job, attempt: Attempt, tracker: Callable[[], Tracker], offset
         taking.take_files()
         taking.end_runs()
     state["seen"] = seen
-    if attempt.is_over:
-        state["done"] = attempt.number
-    offsets.save(f"job-{job.id}", state)
-    if attempt.is_over and not state["runs"]:
-        _remove_unused(job.work)
 
 
 class _Taking:

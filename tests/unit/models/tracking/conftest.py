@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +13,19 @@ from typing import Any
 import pytest
 
 from datahall.models.ports import About, Point, Registration, RunStatus
+from datahall.models.tracking.template import ENVIRONMENT, place_store
+
+SCRIPT = """
+import mlflow
+mlflow.set_experiment("mine")
+with mlflow.start_run(run_name="outer", tags={"team": "blue"}) as outer:
+    mlflow.log_params({"lr": 0.1, "layers": [64, 10]})
+    for step in range(50):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    mlflow.log_text("hello", "notes/a.txt")
+    with mlflow.start_run(run_name="inner", nested=True):
+        mlflow.log_metrics({"acc": 0.5, "bad": float("nan")}, step=3)
+"""
 
 
 class Killed(BaseException):
@@ -62,6 +77,9 @@ class MemoryStore:
     def set_status(self, run: str, status: RunStatus, at_ms: int) -> None:
         self._call(lambda: self.runs[run].update(status=status, at_ms=at_ms))
 
+    def withdraw(self, key: str) -> None:
+        self._call(lambda: self.runs.pop(key, None))
+
     def register(self, request: Registration) -> int:
         def write() -> int:
             if all(known.id != request.id for known in self.versions):
@@ -76,10 +94,12 @@ class MemoryStore:
 class JobFolder:
     """`jobs/<id>` of a job, moved on by hand."""
 
-    def __init__(self, path: Path, *, tenant: str = "default", name: str = "job", **annotations: str) -> None:
+    def __init__(
+        self, path: Path, *, tenant: str = "default", name: str = "job", command: Sequence[str] = (), **annotations: str
+    ) -> None:
         self.path, self.work, self.attempt = path, path / "work", 0
         self.work.mkdir(parents=True)
-        self.write("job.json", {"tenant": tenant, "name": name, "annotations": annotations})
+        self.write("job.json", {"tenant": tenant, "name": name, "annotations": annotations, "command": command})
 
     def write(self, name: str, data: Any) -> None:
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +155,18 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from datahall.models.tracking.template import template_store
 
     return template_store(tmp_path_factory.mktemp("template") / "template.db")
+
+
+@pytest.fixture
+def scripted(tmp_path_factory: Any, template: Path) -> Path:
+    """The working folder after a real script with the real MLflow client; made once for all tests."""
+    work = tmp_path_factory.getbasetemp() / "scripted" / "work"
+    if not work.exists():
+        work.mkdir(parents=True)
+        place_store(template, work)
+        words = {name: value.replace("{work}", str(work)) for name, value in ENVIRONMENT.items()}
+        subprocess.run([sys.executable, "-c", SCRIPT], cwd=work, env=os.environ | words, check=True, capture_output=True)
+    return work
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 
 from datahall.models.tracking.job_folder import job_of
 from datahall.models.tracking.requests import RegisterRequest, waiting_requests
-from datahall.models.tracking.stage import TrackedStage
+from datahall.models.tracking.stage import TrackedStage, is_script
 from datahall.models.tracking.template import template_path
 from datahall.platform.events import StoredOutput
 from datahall.platform.home import Home
 from datahall.platform.spec import JobSpec
+
+OURS = (sys.executable, "train.py")
 
 
 class Inner:
@@ -45,12 +48,45 @@ def staged(home: Path, template: Path) -> Callable[..., tuple[TrackedStage, JobS
 
 def test_a_script_gets_a_store_and_its_job_an_owner(staged: Callable[..., Any]) -> None:
     """Given a tenant's Python script, it finds a store of its own, and the folder says whose the job is."""
-    stage, spec, work = staged(command=("python", "train.py"), tenant="vision", name="mine", annotations={"workflow-key": "w"})
+    stage, spec, work = staged(
+        command=(sys.executable, "train.py"), tenant="vision", name="mine", annotations={"workflow-key": "w"}
+    )
     stage.prepare(spec, work)
     job = job_of(work.parent)
     assert job is not None and (job.id, job.tenant, job.name, job.workflow) == ("7", "vision", "mine", "w")
     assert (work / "mlflow.db").is_file()
+    assert job.command == OURS
     assert stage.environment(spec)["MLFLOW_TRACKING_URI"] == "sqlite:///{work}/mlflow.db"
+
+
+def test_another_python_makes_its_own_store(staged: Callable[..., Any]) -> None:
+    """Given a script in another environment, whose MLflow may be another, it finds the address but not our store."""
+    stage, spec, work = staged(command=("/opt/py/bin/python", "-m", "train"))
+    stage.prepare(spec, work)
+    assert not (work / "mlflow.db").exists() and "MLFLOW_TRACKING_URI" in stage.environment(spec)
+
+
+def test_an_address_of_the_users_own_is_kept(staged: Callable[..., Any]) -> None:
+    """Given a user's MLFLOW_TRACKING_URI, the stage leaves it."""
+    stage, spec, _ = staged(command=("python", "train.py"), environment={"MLFLOW_TRACKING_URI": "http://mine"})
+    assert "MLFLOW_TRACKING_URI" not in stage.environment(spec)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [
+        ({"command": ("torchrun", "train.py")}, True),
+        ({"command": ("bash", "run.sh")}, True),
+        ({"command": ("python3.11", "-u", "-m", "package.train")}, True),
+        ({"command": ("python", "-c", "print()")}, False),
+        ({"command": ("sleep", "1")}, False),
+        ({"command": ("python", "serve.py"), "service": True}, False),
+        ({"command": ("python", "step.py"), "annotations": {"step": "train"}}, False),
+    ],
+)
+def test_a_script_is_a_program_of_the_users(words: dict[str, Any], is_one: bool) -> None:
+    """Given scripts, modules, one-liners, services and steps of recipes, only a user's programs are scripts."""
+    assert is_script(JobSpec(**words)) is is_one
 
 
 def test_other_commands_get_none(staged: Callable[..., Any]) -> None:

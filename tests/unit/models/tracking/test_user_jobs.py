@@ -1,10 +1,7 @@
 """What a user's unchanged script logs arrives in the platform's store."""
 
-import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,31 +11,7 @@ import pytest
 
 from datahall.models.tracking.ingest import Ingest, job_folders
 from datahall.models.tracking.reader import history, runs
-from datahall.models.tracking.template import ENVIRONMENT, place_store, template_store
-
-SCRIPT = """
-import mlflow
-mlflow.set_experiment("mine")
-with mlflow.start_run(run_name="outer", tags={"team": "blue"}) as outer:
-    mlflow.log_params({"lr": 0.1, "layers": [64, 10]})
-    for step in range(50):
-        mlflow.log_metric("loss", 1 / (step + 1), step=step)
-    mlflow.log_text("hello", "notes/a.txt")
-    with mlflow.start_run(run_name="inner", nested=True):
-        mlflow.log_metrics({"acc": 0.5, "bad": float("nan")}, step=3)
-"""
-
-
-@pytest.fixture
-def scripted(tmp_path_factory: Any, template: Path) -> Path:
-    """The working folder after a real script with the real MLflow client; made once for all tests."""
-    work = tmp_path_factory.getbasetemp() / "scripted" / "work"
-    if not work.exists():
-        work.mkdir(parents=True)
-        place_store(template, work)
-        words = {name: value.replace("{work}", str(work)) for name, value in ENVIRONMENT.items()}
-        subprocess.run([sys.executable, "-c", SCRIPT], cwd=work, env=os.environ | words, check=True, capture_output=True)
-    return work
+from datahall.models.tracking.template import place_store, template_store
 
 
 def used(folder: Any, scripted: Path) -> Any:
