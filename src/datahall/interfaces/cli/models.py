@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,9 +67,17 @@ def runs(limit: Annotated[int, typer.Option(help="How many.")] = 20, as_json: Js
     if as_json:
         show_json(found)
         return
-    rows = [row | {"started": when(row["started_s"]), "shown": _figures(row["metrics"])} for row in found]
-    heads = {"name": "run", "experiment": "experiment", "status": "status", "started": "started", "shown": "metrics"}
-    show_table(rows, heads, empty="no runs yet")
+    heads = {"name": "run", "experiment": "experiment", "job": "job", "status": "status", "started": "started", "took": "took"}
+    show_table([_run_row(row) for row in found], heads | {"shown": "metrics, or what ran"}, empty="no runs yet")
+
+
+def _run_row(run: dict[str, Any]) -> dict[str, Any]:
+    from datahall.foundation.units import seconds_text
+
+    tags, ended_s = run["tags"], run["ended_s"]
+    took = seconds_text(ended_s - run["started_s"]) if ended_s and run["started_s"] else "–"
+    shown = _figures(run["metrics"]) or tags.get("datahall.command", "")
+    return run | {"job": tags.get("datahall.job", ""), "started": when(run["started_s"]), "took": took, "shown": shown}
 
 
 def _figures(metrics: dict[str, float]) -> str:
