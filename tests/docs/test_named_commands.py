@@ -13,7 +13,7 @@ from datahall.interfaces.cli.main import app
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"`datahall ([a-z][a-z-]*(?: [a-z][a-z-]*)?)")
+NAMED = re.compile(r"`datahall (?!on )([a-z][a-z-]*(?: [a-z][a-z-]*)?)")
 
 GROUP: Any = typer.main.get_command(app)
 COMMANDS = {words.removeprefix("datahall "): command for words, command in commands(GROUP)}

@@ -1,12 +1,13 @@
 """Which artifacts there are, whose, from what; quotas; what nobody needs any more."""
 
+import json
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from datahall.foundation.clock import Clock
-from datahall.foundation.errors import Missing, Problem, Refused
+from datahall.foundation.errors import Conflict, Missing, Problem, Refused
 from datahall.foundation.units import bytes_text
 from datahall.platform.artifacts import Artifacts, Stored
 from datahall.platform.events import Changed
@@ -54,7 +55,7 @@ class Catalogue:
             return [dict(row._mapping) for row in connection.execute(query)]
 
     def add(self, tenant: str, key: str, stored: Stored, *, by: str, lineage: dict[str, Any]) -> None:
-        """Enter something that was put in from outside."""
+        """Enter something that was put in from outside. Under a key that is there already, the newer takes its place."""
         now_s = self._clock.now_s()
         event = Changed(
             at_s=now_s,
@@ -77,7 +78,9 @@ class Catalogue:
                 "made_s": now_s,
                 "lineage": lineage,
             }
-            connection.execute(dialect.insert(schema.artifacts).on_conflict_do_nothing(), row)
+            statement = dialect.insert(schema.artifacts).values(**row, made_by_job=None)
+            newer = {name: statement.excluded[name] for name in row if name not in ("tenant", "key")} | {"made_by_job": None}
+            connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "key"], set_=newer))
 
         self._change(event, statements)
 
@@ -99,14 +102,21 @@ class Catalogue:
         used = self.used_bytes(tenant)
         if used + more_bytes > quota:
             what = f"{bytes_text(used)} are used and {bytes_text(more_bytes)} would come, of {bytes_text(quota)}"
-            fix = "delete artifacts with `datahall artifact delete`, or ask an admin for a larger quota"
+            fix = "delete artifacts with `datahall artifacts delete`, or ask an admin for a larger quota"
             raise Refused(Problem("ART-010", f"tenant {tenant}", what, fix))
 
     # --- deleting ------------------------------------------------------------------------------------------
 
     def delete(self, tenant: str, key: str, *, by: str) -> None:
-        """Forget an artifact; its bytes go at the next collection if nothing else holds them. Raises Missing."""
+        """Forget an artifact; its bytes go at the next collection if nothing else holds them.
+
+        Raises Missing, or Conflict while a job that is not over reads it.
+        """
         row = self.require(tenant, f"key:{key}")
+        reader = self._reader(tenant, {f"key:{key}", f"sha256:{row['digest']}"})
+        if reader is not None:
+            fix = f"wait for it, or cancel it: `datahall cancel {reader}`"
+            raise Conflict(Problem("ART-014", f"artifact {key[:100]}", f"job {reader} reads it and is not over", fix))
         table = schema.artifacts
         event = Changed(
             at_s=self._clock.now_s(),
@@ -118,6 +128,14 @@ class Catalogue:
         )
         statement = delete(table).where((table.c.tenant == tenant) & (table.c.key == key))
         self._change(event, lambda connection: connection.execute(statement))
+
+    def _reader(self, tenant: str, references: set[str]) -> int | None:
+        table = schema.jobs
+        query = select(table.c.id, table.c.spec).where(table.c.state.in_(LIVE) & (table.c.tenant == tenant))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        reads = (row.id for row in rows if references & _read_by(row.spec))
+        return next(reads, None)
 
     def collect_garbage(self, *, also: set[str], by: str) -> tuple[int, int]:
         """Delete bytes that no artifact, live job or endpoint (`also`) refers to. Returns objects and bytes freed."""
@@ -138,8 +156,14 @@ class Catalogue:
             digests = set(connection.execute(select(schema.artifacts.c.digest)).scalars())
             specs = connection.execute(select(schema.jobs.c.spec).where(schema.jobs.c.state.in_(LIVE))).scalars().all()
         for spec in specs:
-            digests |= {word[7:71] for word in spec.split('"') if word.startswith("sha256:")}
+            digests |= {word[7:] for word in _read_by(spec) if word.startswith("sha256:")}
         return digests
+
+
+def _read_by(spec: str) -> set[str]:
+    """References to artifacts in a job's record."""
+    data = json.loads(spec)
+    return {*data.get("inputs", {}).values(), *([data["source"]] if data.get("source") else [])}
 
 
 def _drop_unreferred(roots: set[str]) -> Any:
