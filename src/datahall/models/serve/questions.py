@@ -90,7 +90,7 @@ def _given_inputs(data: dict[str, Any], bundle: Bundle) -> Given:
     for at, row in enumerate(rows):
         name, where = row.get("name"), f"body.inputs[{at}]"
         if not isinstance(name, str) or name not in known or name in given:
-            problems.append(_name_problem(name, f"{where}.name", known, is_repeated=name in given))
+            problems.append(_name_problem(name, f"{where}.name", known))
         else:
             given[name] = (row, known[name], where)
     problems += [
@@ -103,8 +103,8 @@ def _given_inputs(data: dict[str, Any], bundle: Bundle) -> Given:
     return given
 
 
-def _name_problem(name: object, where: str, known: Mapping[str, TensorSpec], *, is_repeated: bool) -> Problem:
-    if is_repeated:
+def _name_problem(name: object, where: str, known: Mapping[str, TensorSpec]) -> Problem:
+    if isinstance(name, str) and name in known:
         return Problem("SERVE-004", where, f"`{name}` is given twice", "send each input once")
     shown = f"`{name[:80]}`" if isinstance(name, str) else "an input without a name"
     return Problem("SERVE-004", where, f"the model has no input {shown}", f"its inputs are {_names(known)}")
@@ -263,7 +263,7 @@ def _wanted(data: dict[str, Any], bundle: Bundle) -> tuple[tuple[str, bool], ...
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Refused(Problem("SERVE-003", "body.outputs", "is not a list of outputs", 'send [{"name": ...}], or leave it out'))
     for at, row in enumerate(rows):
-        if row.get("name") not in known:
+        if not isinstance(row.get("name"), str) or row["name"] not in known:
             what = f"the model has no output `{str(row.get('name'))[:80]}`"
             raise Refused(Problem("SERVE-012", f"body.outputs[{at}].name", what, f"its outputs are {_names(known)}"))
     return tuple((row["name"], all_binary or _flag(row.get("parameters"), "binary_data")) for row in rows)

@@ -157,10 +157,17 @@ class Connection(asyncio.Protocol):
                 json_bytes = wire.unpacked_headers(headers).get(wire.JSON_BYTES) if headers else None
                 question = infer_question(body, json_bytes, self._replica.bundle)
         except DatahallError as error:
-            self.push(problem_frame(request, error))
-            self._replica.answered += 1
+            self._refuse(request, error)
+            return
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cost the others their answer
+            what = f"a fault of ours while reading the body: {type(error).__name__}: {str(error)[:200]}"
+            self._refuse(request, DatahallError(Problem("SERVE-031", "body", what, "report it with the body")))
             return
         self._replica.engine.put(Job(request, question, kind == wire.PREDICT, self))
+
+    def _refuse(self, request: int, error: DatahallError) -> None:
+        self.push(problem_frame(request, error))
+        self._replica.answered += 1
 
 
 def problem_frame(request: int, error: DatahallError) -> bytes:
