@@ -45,23 +45,9 @@ class Engine:
     def is_idle(self) -> bool:
         return not self.is_busy and not self.queue
 
-    def put(self, job: Job) -> None:
-        """Queue a job; it runs as soon as the model is free."""
-        self.queue.put(job)
-        if not self._is_scheduled and not self.is_busy:
-            self._schedule()
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=False)
-
-    def _schedule(self) -> None:
-        # After the sockets that are readable now were read: what came together runs together.
-        self._is_scheduled = True
-        asyncio.get_running_loop().call_soon(self._turn)
-
-    def _turn(self) -> None:
-        self._is_scheduled = False
-        if not self.queue or self.is_busy:
+    def turn(self) -> None:
+        """Run the next batch if the model is free. Call it after queueing all that came together, so that it runs together."""
+        if self.is_busy or self._is_scheduled or not self.queue:
             return
         jobs = self.queue.take()
         if self._sizer.expected_s(rows_of(jobs)) <= INLINE_S:
@@ -71,11 +57,19 @@ class Engine:
         future = asyncio.get_running_loop().run_in_executor(self._thread, self._timed, jobs)
         future.add_done_callback(lambda done: self._finish(jobs, *done.result()))
 
+    def close(self) -> None:
+        self._thread.shutdown(wait=False)
+
+    def _scheduled_turn(self) -> None:
+        self._is_scheduled = False
+        self.turn()
+
     def _finish(self, jobs: list[Job], outcomes: list[Outcome], duration_s: float) -> None:
         self.is_busy = False
         self._sizer.observe(rows_of(jobs), duration_s, is_hungry=bool(self.queue))
-        if self.queue:
-            self._schedule()
+        if self.queue:  # not at once: between two batches the sockets are read, and health checks answered
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._scheduled_turn)
         self._deliver(jobs, outcomes)
 
     def _timed(self, jobs: list[Job]) -> tuple[list[Outcome], float]:

@@ -124,6 +124,7 @@ class Connection(asyncio.Protocol):
             _complain(error)
             self._transport.close()
             return
+        self._replica.engine.turn()
         self.flush()
 
     def push(self, frame: bytes) -> None:
@@ -163,7 +164,7 @@ class Connection(asyncio.Protocol):
             what = f"a fault of ours while reading the body: {type(error).__name__}: {str(error)[:200]}"
             self._refuse(request, DatahallError(Problem("SERVE-031", "body", what, "report it with the body")))
             return
-        self._replica.engine.put(Job(request, question, kind == wire.PREDICT, self))
+        self._replica.engine.queue.put(Job(request, question, kind == wire.PREDICT, self))
 
     def _refuse(self, request: int, error: DatahallError) -> None:
         self.push(problem_frame(request, error))

@@ -67,6 +67,7 @@ class Asker:
         self._open: set[Call] = set()
         self._readers: dict[Call, asyncio.Task[object]] = {}
         self._is_sweeping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def ask(self, route: Route, caller: Caller, headers: Headers, receive: Receive, started_s: float) -> Reply:
         """The answer to one request, whatever becomes of it. Raises ClientGone."""
@@ -98,7 +99,8 @@ class Asker:
     def _opened(self, route: Route, caller: Caller, headers: Headers, started_s: float) -> Call:
         endpoint = route.endpoint
         endpoint.admit(caller, started_s)
-        loop = asyncio.get_running_loop()
+        loop = self._loop or asyncio.get_running_loop()
+        self._loop = loop  # kept: Python 3.11 asks the kernel for the process id each time it is looked up
         call = Call(route.kind, headers.block(), b"", started_s + endpoint.spec.timeout_s, loop.create_future())
         endpoint.under_way += 1
         self._open.add(call)
@@ -111,7 +113,7 @@ class Asker:
         limit = endpoint.spec.max_body_bytes
         if headers.content_length is not None and _count(headers.content_length, "Content-Length") > limit:
             raise _too_large(endpoint, limit)
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is not None:
             self._readers[call] = task
         try:
