@@ -73,14 +73,22 @@ def packed_source(client: Client, spec: JobSpec, folder: Path, include: Sequence
     """Store what the job takes along: the folder of a file that its command names, and `include`. Raises Refused."""
     chosen = [_checked(path) for path in include]
     check_script(spec, folder, [_inside(path, folder) for path in chosen])
-    named = [folder / word for word in spec.command if not Path(word).is_absolute() and (folder / word).is_file()]
+    named = [word for word in spec.command if not Path(word).is_absolute() and _is_file(folder / word)]
     if named:
         chosen.append(folder)
     if not chosen:
         return None
     files = {relative: path for root in chosen for relative, path in _files_of(root, folder)}
     _check_size(files, folder)
-    return f"sha256:{client.call('PUT', '/v1/artifacts', content=_tar(files)).json()['digest']}"
+    made = client.call("PUT", "/v1/artifacts", params={"tenant": spec.tenant}, content=_tar(files)).json()
+    return f"sha256:{made['digest']}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a whole program after `python -c` is no name of a file, and too long for one
+        return False
 
 
 def _checked(path: Path) -> Path:
@@ -119,11 +127,20 @@ def _check_size(files: dict[str, Path], folder: Path) -> None:
 
 def _tar(files: dict[str, Path]) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
+    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as tar:
         for relative, path in files.items():
-            info = tar.gettarinfo(str(path), arcname=relative)
-            info.uid = info.gid = 0
-            info.uname = info.gname = ""
-            with path.open("rb") as file:
-                tar.addfile(info, file)
+            try:
+                with path.open("rb") as file:
+                    tar.addfile(_plain_entry(tar.gettarinfo(str(path), arcname=relative)), file)
+            except OSError as error:
+                what = f"cannot be read: {error.strerror}"
+                fix = "give yourself read permission, or submit from a folder without it"
+                raise Refused(Problem("CLI-014", str(path), what, fix)) from None
     return buffer.getvalue()
+
+
+def _plain_entry(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A file, whoever owns it here."""
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info

@@ -6,6 +6,8 @@
 A folder is a *tree*: a JSON object that lists its files and their digests; its own digest names it.
 """
 
+import contextlib
+import io
 import json
 import os
 import secrets
@@ -52,36 +54,40 @@ class Artifacts:
             return self.put_stream(file)
 
     def put_bytes(self, data: bytes) -> Stored:
-        temporary = self._temporary()
-        files.write_bytes(temporary, data, mode=0o400)
-        return self._take_in(temporary, file_digest(temporary), len(data))
+        """Store `data`. Raises Unavailable when the disk is full."""
+        return self.put_stream(io.BytesIO(data))
 
     def put_stream(self, stream: BinaryIO) -> Stored:
-        """Store what `stream` yields. Raises Unavailable when the disk is full."""
-        temporary = self._temporary()
+        """Store what `stream` yields. Raises Unavailable when the disk is full; then nothing is left of it."""
+        temporary = self.incoming / secrets.token_hex(12)
         try:
             with temporary.open("xb") as out:
                 shutil.copyfileobj(stream, out, CHUNK_BYTES)
                 out.flush()
                 os.fsync(out.fileno())
+            return self._take_in(temporary, file_digest(temporary), temporary.stat().st_size)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise files.unwritable(temporary, error) from error
-        return self._take_in(temporary, file_digest(temporary), temporary.stat().st_size)
-
-    def _temporary(self) -> Path:
-        return self.incoming / secrets.token_hex(12)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _take_in(self, temporary: Path, digest: str, size_bytes: int) -> Stored:
         target = self.path_of(digest)
-        if target.exists():
-            temporary.unlink()
+        if self._whole(target, digest):
+            os.utime(target)  # asked for again: the next sweep must not take it for forgotten
         else:
             target.parent.mkdir(exist_ok=True, mode=0o700)
             temporary.chmod(stat.S_IRUSR)
             temporary.replace(target)
             files.sync_folder(target.parent)
         return Stored(digest, size_bytes)
+
+    def _whole(self, path: Path, digest: str) -> bool:
+        """Whether the object is there undamaged; a damaged one is replaced by whoever brings its content again."""
+        try:
+            return file_digest(path) == digest
+        except OSError:
+            return False
 
     def read(self, digest: str) -> bytes:
         """The bytes, checked. Raises Missing when they are not there, Unavailable when they are damaged."""
@@ -93,7 +99,7 @@ class Artifacts:
         path = self.path_of(digest)
         if not path.is_file():
             raise Missing(Problem("ART-002", digest, "is not in the store", "run the step again that made it"))
-        if file_digest(path) != digest:
+        if not self._whole(path, digest):
             fix = f"restore it from a backup, or delete {path} and run the step again that made it"
             raise Unavailable(Problem("ART-003", digest, "is damaged: its content does not match its name", fix))
         return path
@@ -101,7 +107,10 @@ class Artifacts:
     # --- folders -------------------------------------------------------------------------------------------
 
     def put_tree(self, folder: Path) -> Stored:
-        """Store a folder with all its files. Raises Refused on links that lead out, devices, too many files."""
+        """Store a folder with all its files; empty folders are not kept.
+
+        Raises Refused on links that lead out or in a circle, on devices and on too many files.
+        """
         entries: dict[str, dict[str, object]] = {}
         total = 0
         for path in _files_in(folder):
@@ -142,10 +151,8 @@ class Artifacts:
         return target
 
     def _intact(self, folder: Path, entries: dict[str, dict[str, object]]) -> bool:
-        try:
-            return all(file_digest(folder / name) == entry["digest"] for name, entry in entries.items())
-        except OSError:
-            return False
+        there = sum(len(names) for _, _, names in os.walk(folder))
+        return there == len(entries) and all(self._whole(folder / name, str(e["digest"])) for name, e in entries.items())
 
     def _link_files(self, entries: dict[str, dict[str, object]], folder: Path) -> None:
         folder.mkdir(mode=0o700)
@@ -188,12 +195,21 @@ class Artifacts:
         count = freed = 0
         for digest in list(self.all_digests()):
             path = self.path_of(digest)
-            status = path.stat()
-            if digest not in keep and status.st_mtime < older_than_s:
-                path.unlink()
-                shutil.rmtree(self.trees / digest, ignore_errors=True)
-                count, freed = count + 1, freed + status.st_size
+            with contextlib.suppress(FileNotFoundError):  # another sweep was faster
+                status = path.stat()
+                if digest not in keep and status.st_mtime < older_than_s:
+                    path.unlink()
+                    shutil.rmtree(self.trees / digest, ignore_errors=True)
+                    count, freed = count + 1, freed + status.st_size
+        self._clear_remains(older_than_s)
         return count, freed
+
+    def _clear_remains(self, older_than_s: float) -> None:
+        """What a kill in the middle of storing or laying out left behind."""
+        for path in (*self.incoming.iterdir(), *self.trees.glob(".*")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.lstat().st_mtime < older_than_s:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _members(self, digest: str) -> set[str]:
         try:
@@ -203,19 +219,35 @@ class Artifacts:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    count = 0
+    """Every file below, in order. A link inside the folder counts as what it points to; dead links are left out."""
     root = folder.resolve()
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent) / name
-            mode = path.lstat().st_mode
-            if stat.S_ISLNK(mode) and not path.resolve().is_relative_to(root):
-                raise Refused(Problem("ART-005", str(path), "is a link that leads out of the folder", "store a copy instead"))
-            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                raise Refused(Problem("ART-006", str(path), "is neither a file nor a folder", "leave it out"))
+    count, todo = 0, [(folder, frozenset({root}))]
+    while todo:
+        parent, above = todo.pop()
+        for path in sorted(parent.iterdir(), reverse=True):
+            target = _target(path, root)
             count += 1
-            if count > MAX_TREE_FILES:
-                raise Refused(Problem("ART-007", str(folder), f"has more than {MAX_TREE_FILES} files", "pack them"))
-            if path.exists():
+            if target.is_dir():
+                if target.resolve() in above:
+                    raise Refused(Problem("ART-005", str(path), "is a link to a folder that it lies in", "remove it"))
+                todo.append((path, above | {target.resolve()}))
+            elif target.is_file():
                 yield path
+            elif target.exists():
+                raise Refused(Problem("ART-006", str(path), "is neither a file nor a folder", "leave it out"))
+            if count > MAX_TREE_FILES:
+                raise Refused(Problem("ART-007", str(folder), f"has more than {MAX_TREE_FILES} files and folders", "pack them"))
+
+
+def _target(path: Path, root: Path) -> Path:
+    """Where a link leads in the end; the path itself when it is none. Raises Refused when it leads out of `root`."""
+    if not path.is_symlink():
+        return path
+    problem = Problem("ART-005", str(path), "is a link that leads out of the folder", "store a copy instead")
+    try:
+        target = path.resolve()
+    except (RuntimeError, OSError):  # links in a circle
+        raise Refused(problem) from None
+    if not target.is_relative_to(root):
+        raise Refused(problem)
+    return target

@@ -10,6 +10,8 @@ from datahall.platform.resources import Resources
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Text = Annotated[str, StringConstraints(max_length=131_072)]
+Reference = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|key:.{1,200})$")]
+"""An artifact of the job's tenant: by its content, or by the key of what makes it."""
 MAX_FILES = 64
 
 
@@ -40,12 +42,12 @@ class JobSpec(Spec):
     """Environment variable -> name of a secret of the tenant; the value never enters the job's record."""
     needs: tuple[int, ...] = Field(default=(), max_length=1000)
     """Jobs that must have succeeded first."""
-    inputs: dict[Name, str] = Field(default={}, max_length=64)
+    inputs: dict[Name, Reference] = Field(default={}, max_length=64)
     """Folder under `inputs/` -> artifact (`sha256:…`, or `key:…` of a step that was or will be run)."""
     files: dict[str, Text] = Field(default={}, max_length=MAX_FILES)
     """Small text files that are put into the working folder."""
-    source: str | None = None
-    """Artifact whose files are copied into the working folder (`sha256:…`)."""
+    source: Reference | None = None
+    """Artifact whose files are copied into the working folder."""
     output_key: str | None = Field(default=None, max_length=200)
     """When set, the folder `outputs/` becomes an artifact under this key if the job succeeds."""
     service: bool = False

@@ -19,7 +19,7 @@ class FolderStage:
         """Raises Missing when an input is gone, Unavailable when it is damaged or the disk is full."""
         artifacts = self._catalogue.artifacts
         if spec.source is not None:
-            artifacts.copy_out(spec.source.removeprefix("sha256:"), work)
+            artifacts.copy_out(self._catalogue.require(spec.tenant, spec.source)["digest"], work)
         inputs = work / "inputs"
         inputs.mkdir(exist_ok=True, mode=0o700)
         for name, reference in spec.inputs.items():

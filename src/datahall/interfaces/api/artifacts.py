@@ -1,10 +1,10 @@
 """Artifacts over HTTP: folders go in and out as tar streams."""
 
-import shutil
+import errno
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -13,8 +13,10 @@ from starlette.responses import Response, StreamingResponse
 
 from datahall.foundation import files
 from datahall.foundation.errors import Conflict, Missing, Problem, Refused, TooLarge
+from datahall.foundation.spec import Name
 from datahall.interfaces.api.context import ThePlatform, Who
-from datahall.platform.artifacts import Stored
+from datahall.interfaces.bootstrap import Platform
+from datahall.platform.artifacts import MAX_TREE_FILES, Stored
 from datahall.platform.identity import Right
 
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
@@ -60,7 +62,7 @@ def one_file(
     return Response(platform.catalogue.artifacts.read(str(entry["digest"])), media_type="application/octet-stream")
 
 
-def _packed(folder: Path) -> Iterator[bytes]:
+def _packed(folder: FilePath) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(folder, arcname=".")
@@ -71,41 +73,69 @@ def _packed(folder: Path) -> Iterator[bytes]:
 
 @router.put("", status_code=201)
 async def store(
-    platform: ThePlatform, who: Who, request: Request, key: Annotated[str | None, Query(min_length=1, max_length=200)] = None
+    platform: ThePlatform,
+    who: Who,
+    request: Request,
+    key: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    tenant: Annotated[Name | None, Query()] = None,
 ) -> dict[str, Any]:
-    """Store a folder, sent as a tar stream, under a key of the caller's tenant; without a key, under its digest."""
-    who.require(Right.WRITE)
+    """Store a folder, sent as a plain tar stream, under a key of the tenant (the caller's); without one, under its digest."""
+    tenant = tenant or who.tenant
+    who.require(Right.WRITE, tenant=tenant)
     with tempfile.TemporaryDirectory(dir=platform.home.artifacts / "incoming") as name:
-        packed = Path(name) / "upload.tar"
-        size = 0
-        with packed.open("wb") as file:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_UPLOAD_BYTES:
-                    what = f"more than {MAX_UPLOAD_BYTES} bytes"
-                    raise TooLarge(Problem("ART-011", "body", what, "store it in parts"))
-                try:
-                    file.write(chunk)
-                except OSError as error:
-                    raise files.unwritable(packed, error) from error
-        stored = await run_in_threadpool(_unpack, platform, who.tenant, packed)
+        packed = FilePath(name) / "upload.tar"
+        await _receive(request, packed)
+        stored = await run_in_threadpool(_unpack, platform, tenant, packed)
     key = key or f"source/{stored.digest}"
-    await run_in_threadpool(platform.catalogue.add, who.tenant, key, stored, by=who.name, lineage={"uploaded_by": who.name})
+    await run_in_threadpool(platform.catalogue.add, tenant, key, stored, by=who.name, lineage={"uploaded_by": who.name})
     return {"key": key, "digest": stored.digest, "size_bytes": stored.size_bytes}
 
 
-def _unpack(platform: ThePlatform, tenant: str, packed: Path) -> Stored:
-    platform.catalogue.check_quota(tenant, packed.stat().st_size)
+async def _receive(request: Request, packed: FilePath) -> None:
+    """Raises TooLarge, or Unavailable when the disk is full."""
+    size = 0
+    with packed.open("wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_UPLOAD_BYTES:
+                what = f"more than {MAX_UPLOAD_BYTES} bytes"
+                raise TooLarge(Problem("ART-011", "body", what, "store it in parts"))
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise files.unwritable(packed, error) from error
+
+
+def _unpack(platform: Platform, tenant: str, packed: FilePath) -> Stored:
     folder = packed.with_suffix("")
     try:
-        with tarfile.open(packed) as tar:
+        # Plain only: a compressed archive of a few bytes could unpack into more than the disk holds.
+        with tarfile.open(packed, "r:") as tar:
+            platform.catalogue.check_quota(tenant, _promised_bytes(tar))
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise Refused(Problem("ART-012", "body", f"is not a safe tar archive: {error}"[:300], "send a plain tar")) from None
-    try:
-        return platform.catalogue.artifacts.put_tree(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise files.unwritable(folder, error) from error
+        raise _unsafe(error) from None
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        raise _unsafe(error) from None
+    folder.mkdir(exist_ok=True)
+    return platform.catalogue.artifacts.put_tree(folder)
+
+
+def _promised_bytes(tar: tarfile.TarFile) -> int:
+    """What the members will hold; a sparse one promises more than it brings. Raises TooLarge."""
+    size = count = 0
+    for member in tar:
+        size, count = size + max(member.size, 0), count + 1
+        if size > MAX_UPLOAD_BYTES or count > MAX_TREE_FILES:
+            what = f"more than {MAX_UPLOAD_BYTES} bytes or {MAX_TREE_FILES} files when unpacked"
+            raise TooLarge(Problem("ART-011", "body", what, "store it in parts"))
+    return size
+
+
+def _unsafe(error: Exception) -> Refused:
+    return Refused(Problem("ART-012", "body", f"is not a safe tar archive: {error}"[:300], "send a plain tar"))
 
 
 @router.delete("", status_code=204)
