@@ -22,6 +22,7 @@ from datahall.models.data.keras_stage import KerasStage
 from datahall.models.tracking.stage import TrackedStage
 from datahall.models.workflows import Workflows
 from datahall.platform.artifacts import Artifacts
+from datahall.platform.audit import Head, note_head
 from datahall.platform.catalogue import Catalogue
 from datahall.platform.endpoints import EndpointBook
 from datahall.platform.engines.limits import Enforcement, detect
@@ -74,6 +75,7 @@ class Platform:
         """suspend: running jobs are stopped and start again at the next start; otherwise they run on and are adopted."""
         try:
             self.scheduler.stop(suspend=suspend)
+            note_head(self.home.audit_head, Head(*self.journal.head))
         finally:
             self.database.dispose()
             self.release()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from datahall.foundation.spec import Name, Spec
 from datahall.foundation.units import Bytes, Seconds
 from datahall.interfaces.api.context import ThePlatform, Who
-from datahall.platform.audit import broken_links
+from datahall.platform.audit import Head, broken_links, note_head, noted_head
 from datahall.platform.events import Changed
 from datahall.platform.identity import Right, Role
 from datahall.platform.store.queries import all_events, counts_by_state
@@ -143,10 +143,14 @@ def set_secret(platform: ThePlatform, who: Who, name: Annotated[Name, Path()], b
 
 @router.get("/audit")
 def audit(platform: ThePlatform, who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
-    """Whether the record of events is whole: follows the hash chain from the first event."""
+    """Whether the record of events is whole: follows the hash chain from the first event to the heads noted before."""
     who.require(Right.READ_ALL)
-    problems = broken_links(all_events(platform.database))
-    return {"whole": not problems, "problems": [problem.as_dict() for problem in problems[:limit]]}
+    now = Head(*platform.journal.head)
+    problems = broken_links(all_events(platform.database), heads=[now, *noted_head(platform.home.audit_head)])
+    if not problems:
+        note_head(platform.home.audit_head, now)
+    whole = {"whole": not problems, "problems": [problem.as_dict() for problem in problems[:limit]]}
+    return whole | {"head": {"seq": now.seq, "chain": now.chain}}
 
 
 @router.post("/shutdown", status_code=202)

@@ -143,7 +143,8 @@ def audit(as_json: Json = False) -> int:
     if as_json:
         show_json(found)
     elif found["whole"]:
-        say("the record is whole")
+        head = found["head"]
+        say(f"the record is whole up to event {head['seq']}; noted elsewhere, its chain value proves it: {head['chain']}")
     else:
         show_problems(Problem(**problem) for problem in found["problems"])
     return 0 if found["whole"] else 1

@@ -62,6 +62,12 @@ class SqlJournal:
         self._chain: str = last.chain if last else GENESIS
         self.last_at_s: float = last.at_s if last else 0.0
 
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and chain value of the newest event that this journal wrote or found."""
+        with self._lock:
+            return self._seq, self._chain
+
     def record(self, event: Event, state: State) -> None:
         if isinstance(event, Woken):
             return
