@@ -7,6 +7,7 @@ written end. It uses the standard library only and is started as `python -I -S s
     FOLDER/launch.json   what to run (written by the engine, deleted once read)
     FOLDER/started.json  pids, once the worker runs
     FOLDER/output.log    the worker's output; rotated to output.log.1 …
+    FOLDER/gone.json     bytes of output that rotation has dropped, so that readers keep their place
     FOLDER/end.json      how it ended and what it used; the last thing written
 """
 
@@ -47,7 +48,7 @@ class Output:
 
     def __init__(self, path: str, max_bytes: int, keep: int) -> None:
         self.path, self.max_bytes, self.keep = path, max_bytes, keep
-        self.dropped = 0
+        self.dropped = self.gone = 0
         self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.size = os.fstat(self.file).st_size
 
@@ -55,12 +56,19 @@ class Output:
         try:
             if self.size + len(data) > self.max_bytes and self.size:
                 self.rotate()
-            self.size += os.write(self.file, data)
+            written = os.write(self.file, data)
         except OSError:
-            self.dropped += len(data)  # a full disk must not end the worker
+            written = 0  # a full disk must not end the worker
+        self.size += written
+        self.dropped += len(data) - written
 
     def rotate(self) -> None:
         os.close(self.file)
+        with contextlib.suppress(OSError):
+            self.gone += os.stat(f"{self.path}.{self.keep}").st_size
+            following = self.path if self.keep == 1 else f"{self.path}.{self.keep - 1}"
+            gone = {"bytes": self.gone, "oldest_inode": os.stat(following).st_ino}
+            write_whole(os.path.join(os.path.dirname(self.path), "gone.json"), gone)
         for n in range(self.keep - 1, 0, -1):
             with contextlib.suppress(FileNotFoundError):
                 os.replace(f"{self.path}.{n}", f"{self.path}.{n + 1}")
