@@ -94,7 +94,7 @@ def _notebook(path: Path) -> dict[str, Any]:
 
 
 def _no_notebook(path: Path, why: str) -> Refused:
-    return Refused(Problem("CLI-014", str(path), f"is not a notebook, {why[:300]}", "open it in Jupyter and save it again"))
+    return Refused(Problem("CLI-016", str(path), f"is not a notebook, {why[:300]}", "open it in Jupyter and save it again"))
 
 
 def _language(notebook: dict[str, Any]) -> str | None:

@@ -58,7 +58,7 @@ def test_a_notebook_of_another_language_keeps_its_kernel(tmp_path: Path):
 def test_what_is_no_notebook_is_refused(tmp_path: Path, text: str, why: str):
     """Given a file that is not JSON, or JSON that is no notebook, the problem says which, before anything is queued."""
     (tmp_path / "n.ipynb").write_text(text)
-    with pytest.raises(Refused, match=rf"n\.ipynb: CLI-014 is not a notebook, it .*{why}"):
+    with pytest.raises(Refused, match=rf"n\.ipynb: CLI-016 is not a notebook, it .*{why}"):
         runnable(["n.ipynb"], tmp_path)
 
 
