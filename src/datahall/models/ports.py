@@ -44,7 +44,7 @@ class Registration:
     tenant: str
     model: str
     bundle: str
-    """The packaged model: an artifact's digest or an address."""
+    """The packaged model: an artifact's digest or an address. The same again is the same version."""
     alias: str | None = None
     run_key: str | None = None
     """The run that made it."""
@@ -82,5 +82,5 @@ class ModelRegistry(Protocol):
     """Keeps the versions of models."""
 
     def register(self, request: Registration) -> int:
-        """The version that this request made, now or the first time."""
+        """The version of the request's bundle: made now, or by an earlier request. The alias moves to it once a request."""
         ...

@@ -40,6 +40,7 @@ from datahall.models.tracking.upgrade import bring_up_to_date
 METRICS_A_BATCH, WORDS_A_BATCH = 1000, 100
 """MLflow's limits for one call."""
 ALIASED_TAG = "datahall.aliased"
+"""The request that moved an alias here last: carried out again, it leaves the alias where someone has moved it since."""
 
 
 class MlflowStore:
@@ -123,15 +124,15 @@ class MlflowStore:
             if not self._client.search_registered_models(f"name = '{name}'"):
                 self._client.create_registered_model(name, tags={TENANT_TAG: request.tenant, MODEL_TAG: request.model})
             versions = self._client.search_model_versions(f"name = '{name}'")
-            found = next((v for v in versions if v.tags.get(REQUEST_TAG) == request.id), None)
+            found = next((v for v in versions if v.tags.get(REQUEST_TAG) == request.id or v.source == request.bundle), None)
             if found is None:
                 tags = {**_words(request.tags), REQUEST_TAG: request.id}
                 found = self._client.create_model_version(
                     name, request.bundle, run_id=self._run_with(request.run_key), tags=tags
                 )
-            if request.alias and ALIASED_TAG not in found.tags:
+            if request.alias and found.tags.get(ALIASED_TAG) != request.id:
                 self._client.set_registered_model_alias(name, request.alias, found.version)
-                self._client.set_model_version_tag(name, found.version, ALIASED_TAG, request.alias)
+                self._client.set_model_version_tag(name, found.version, ALIASED_TAG, request.id)
             return int(found.version)
 
     def _run_with(self, key: str | None) -> str | None:

@@ -38,7 +38,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
         self.versions: list[Registration] = []
-        self.aliases: dict[str, int] = {}
+        self.aliases: dict[tuple[str, str], int] = {}
+        self.aliased: set[str] = set()
         self.calls, self.kill_at = 0, -1
 
     def _call(self, write: Callable[[], Any]) -> Any:
@@ -82,11 +83,14 @@ class MemoryStore:
 
     def register(self, request: Registration) -> int:
         def write() -> int:
-            if all(known.id != request.id for known in self.versions):
+            same = [i for i, known in enumerate(self.versions, 1) if known.bundle == request.bundle]
+            if not same:
                 self.versions.append(request)
-                if request.alias:
-                    self.aliases[request.model, request.alias] = len(self.versions)  # type: ignore[index]
-            return next(i for i, known in enumerate(self.versions, 1) if known.id == request.id)
+            version = same[0] if same else len(self.versions)
+            if request.alias and request.id not in self.aliased:
+                self.aliases[request.model, request.alias] = version
+                self.aliased.add(request.id)
+            return version
 
         return int(self._call(write))
 

@@ -101,6 +101,20 @@ def test_versions_and_aliases(ready_home: Path, store: Any) -> None:
     assert model.versions[2].tags["metric.accuracy"] == "0.9" and model.versions[2].aliases == ()
 
 
+def test_the_same_bundle_again_is_the_same_version(ready_home: Path, store: Any) -> None:
+    """Given a package that was made twice with one digest, with another in between, there are two versions, and the alias
+    moves back to the first; the request carried out once more leaves it where a person has put it since."""
+    first, other, again = (
+        Registration(f"r{n}", "default", "digits", f"sha256:{digest}", "champion") for n, digest in enumerate("aba")
+    )
+    assert [store.register(request) for request in (first, other, again)] == [1, 2, 1]
+    [model] = models(ready_home)
+    assert {version.version: version.aliases for version in model.versions} == {1: ("champion",), 2: ()}
+    store._client.set_registered_model_alias("digits", "champion", 2)
+    assert store.register(again) == 1
+    assert {version.version: version.aliases for version in models(ready_home)[0].versions} == {1: (), 2: ("champion",)}
+
+
 def test_tenants_stay_apart(ready_home: Path, store: Any) -> None:
     """Given two tenants with a model and a recipe of the same name, each sees its own, and nobody else's."""
     for tenant in ("default", "vision", "speech"):
