@@ -31,8 +31,10 @@ class Sidecar:
         pause_s = PAUSE_S
         while not self._stopping.is_set():
             with (self._home.logs / "tracking.log").open("ab") as said:
+                command = watch_command(self._home.root, parent=os.getpid())
+                # This thread outlives the child: Linux tells the child when the thread that started it ends.
                 self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-                    watch_command(self._home.root), stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
                 )
             code = self._process.wait()
             if not self._stopping.is_set():

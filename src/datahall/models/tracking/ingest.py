@@ -9,6 +9,8 @@ means doing the last one again, and nothing else.
 """
 
 import argparse
+import contextlib
+import ctypes
 import fcntl
 import functools
 import importlib.util
@@ -27,19 +29,20 @@ from typing import Protocol
 from datahall.foundation import files
 from datahall.foundation.errors import Conflict, DatahallError, Problem, Refused, Unavailable
 from datahall.models.ports import ModelRegistry, Tracker
-from datahall.models.tracking.job_folder import job_of, newest_attempt
+from datahall.models.tracking.job_folder import job_of, newest_attempt, newest_number
 from datahall.models.tracking.offsets import Offsets
 from datahall.models.tracking.requests import carry_out, waiting_requests
 from datahall.models.tracking.step_jobs import is_step, take_step
 from datahall.models.tracking.template import template_path
 from datahall.models.tracking.user_jobs import has_store, take_user
+from datahall.models.tracking.watched import WatchedJobs, attempts_ns
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-FINISHED_INTERVAL_S = 30.0
-"""Jobs that are over are looked at this often: a retry would be a new attempt."""
 LOCK_PATIENCE_S = 15.0
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
 
 
 class Store(Tracker, ModelRegistry, Protocol):
@@ -53,14 +56,17 @@ class Ingest:
         """open_store: called when there is something to take in, and then once."""
         self._home, self._store = home, functools.cache(open_store)
         self._offsets = Offsets(home / "tracking" / "offsets")
-        self._rest: dict[Path, float] = {}
         self._troubles: dict[Path, str] = {}
 
-    def take(self, folders: Iterable[Path]) -> None:
-        """One pass. What goes wrong with one source is told once and tried again; the others go on."""
+    def take(self, folders: Iterable[Path], over: Callable[[Path, int], None] = lambda _folder, _ns: None) -> None:
+        """One pass. What goes wrong with one source is told once and tried again; the others go on.
+
+        over: told of each folder of which nothing more comes, and its `attempts_ns`.
+        """
         for folder in folders:
-            if time.monotonic() >= self._rest.get(folder, 0.0):
-                self._guarded(folder, self._take_job)
+            seen_ns = attempts_ns(folder)  # before it is read: an attempt that begins meanwhile is not missed
+            if self._guarded(folder, self._take_job):
+                over(folder, seen_ns)
         for path in waiting_requests(self._home):  # after the jobs: a model's version names the run that made it
             self._guarded(path, self._take_request)
 
@@ -71,55 +77,81 @@ class Ingest:
             path.rename(path.with_suffix(".refused"))
             raise
 
-    def _take_job(self, folder: Path) -> None:
+    def _take_job(self, folder: Path) -> bool:
+        """Whether the job is over and all of it was taken in, now or before."""
+        done = self._offsets.load(f"job-{folder.name}").get("done")
+        if done is not None and done == newest_number(folder):
+            return True
         job, attempt = job_of(folder), newest_attempt(folder)
         if job is None or attempt is None:
-            return
-        if self._offsets.load(f"job-{job.id}").get("done") != attempt.number:
+            return False
+        if done != attempt.number:
             if is_step(job):
                 take_step(job, attempt, self._store(), self._offsets)
             elif has_store(job) or job.command:
                 take_user(job, attempt, self._store, self._offsets)
-        if attempt.is_over:
-            self._rest[folder] = time.monotonic() + FINISHED_INTERVAL_S
+        return attempt.is_over
 
-    def _guarded(self, path: Path, take: Callable[[Path], None]) -> None:
+    def _guarded(self, path: Path, take: Callable[[Path], bool | None]) -> bool | None:
         try:
-            take(path)
-            self._troubles.pop(path, None)
+            result = take(path)
         except (DatahallError, OSError, sqlite3.Error, ValueError, LookupError, TypeError) as error:
             if self._troubles.get(path) != str(error):
                 log.warning("%s: %s", path, error)
             self._troubles[path] = str(error)
+            return None
+        self._troubles.pop(path, None)
+        return result
 
 
-def watch_command(home: Path) -> list[str]:
-    """What the control plane starts as a child of its own; it ends with its parent, or in order on SIGTERM."""
-    return [sys.executable, "-m", "datahall.models.tracking.ingest", "--home", str(home), "--watch", str(home / "jobs")]
+class Stop:
+    """Set by a signal, and by the end of the parent."""
+
+    def __init__(self, parent: int | None = None) -> None:
+        """parent: the pid that started us, told by itself: asking for it here may be too late, and name who adopted us."""
+        self._parent, self._asked = parent, threading.Event()
+
+    def listen(self) -> None:
+        """Stop on SIGTERM, on SIGINT and, on Linux at once, when the parent ends."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._asked.set())
+        if self._parent is not None:
+            with contextlib.suppress(OSError, AttributeError):  # elsewhere `wait` notices within its interval
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it is time to stop."""
+        return self._is_orphan() or self._asked.wait(timeout_s) or self._is_orphan()
+
+    def _is_orphan(self) -> bool:
+        return self._parent is not None and os.getppid() != self._parent
 
 
-def job_folders(jobs: Path) -> list[Path]:
-    """All jobs, oldest first."""
-    found = [path for path in jobs.iterdir() if path.name.isdigit()] if jobs.is_dir() else []
-    return sorted(found, key=lambda path: int(path.name))
+def watch_command(home: Path, *, parent: int) -> list[str]:
+    """What the process `parent`, the control plane, starts; it ends with it, or in order on SIGTERM."""
+    words = ["--home", str(home), "--watch", str(home / "jobs"), "--parent", str(parent)]
+    return [sys.executable, "-m", "datahall.models.tracking.ingest", *words]
 
 
-def watch(ingest: Ingest, jobs: Path, *, interval_s: float, stop: threading.Event) -> None:
-    """Pass after pass until `stop` is set or our parent is gone; then a last one."""
-    parent = os.getppid()
-    while not stop.wait(interval_s) and os.getppid() == parent:
-        ingest.take(job_folders(jobs))
-    ingest.take(job_folders(jobs))
+def watch(ingest: Ingest, jobs: Path, *, interval_s: float, stop: Stop) -> None:
+    """Pass after pass until `stop` is set; then a last one."""
+    watched = WatchedJobs(jobs)
+    while not stop.wait(interval_s):
+        ingest.take(watched.due(), watched.done)
+    ingest.take(watched.due(), watched.done)
 
 
-def own(home: Path, *, patience_s: float = LOCK_PATIENCE_S) -> int:
-    """Become the one process that takes in. Raises Conflict when another does for long, Unavailable."""
+def own(home: Path, *, patience_s: float = LOCK_PATIENCE_S, stop: Stop | None = None) -> int | None:
+    """The lock that makes us the one process that takes in; None when `stop` came first.
+
+    Raises Conflict when another takes in for longer than `patience_s`, Unavailable.
+    """
     try:
         (home / "tracking").mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(home / "tracking" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise files.unwritable(home, error) from error
-    deadline = time.monotonic() + patience_s
+    deadline, stop = time.monotonic() + patience_s, stop or Stop()
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -129,7 +161,9 @@ def own(home: Path, *, patience_s: float = LOCK_PATIENCE_S) -> int:
                 os.close(lock)
                 what = "another process takes runs into this store"
                 raise Conflict(Problem("TRACK-005", str(home), what, "let it, or end it first")) from None
-        time.sleep(0.1)
+        if stop.wait(0.1):
+            os.close(lock)
+            return None
 
 
 def open_mlflow(home: Path) -> Store:
@@ -157,17 +191,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--watch", type=Path, metavar="JOBS")
     parser.add_argument("--job-folder", type=Path, nargs="*", default=[])
+    parser.add_argument("--parent", type=int, metavar="PID", help="end when this process, which started us, has ended")
     parser.add_argument("--interval", type=float, default=INTERVAL_S, metavar="SECONDS")
     words = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s tracking: %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop(words.parent)
+    stop.listen()
     try:
-        own(words.home, patience_s=LOCK_PATIENCE_S)
+        lock = own(words.home, patience_s=LOCK_PATIENCE_S, stop=stop)
     except DatahallError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the message of a command
         return error.exit_code
+    if lock is None:
+        return 0
     ingest = Ingest(words.home, lambda: open_mlflow(words.home))
     ingest.take(words.job_folder)
     if words.watch:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datahall.models.ports import RunStatus
+from datahall.platform.engines.attempt import AttemptFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,27 @@ def job_of(folder: Path) -> Job | None:
 
 def newest_attempt(folder: Path) -> Attempt | None:
     """None before the first worker was launched."""
-    numbers = [int(path.name) for path in (folder / "attempts").glob("*") if path.name.isdigit()]
-    if not numbers:
+    number = newest_number(folder)
+    if number is None:
         return None
-    ranks = [path for path in (folder / "attempts" / str(max(numbers))).glob("*") if path.is_dir()]
+    ranks = [path for path in (folder / "attempts" / str(number)).glob("*") if path.is_dir()]
     if not ranks:
         return None
     started_ms = min(_started_ms(rank) for rank in ranks)
     ends = [_end(rank) for rank in ranks]
     if any(end is None for end in ends):
-        return Attempt(max(numbers), "RUNNING", started_ms, started_ms)
+        return Attempt(number, "RUNNING", started_ms, started_ms)
     known = [end for end in ends if end is not None]
     worst = max((status for status, _ in known), key=("FINISHED", "KILLED", "FAILED").index)
-    return Attempt(max(numbers), worst, started_ms, max(at_ms for _, at_ms in known))
+    return Attempt(number, worst, started_ms, max(at_ms for _, at_ms in known))
+
+
+def newest_number(folder: Path) -> int | None:
+    """Number of the newest attempt; None before the first."""
+    try:
+        return max((int(path.name) for path in (folder / "attempts").iterdir() if path.name.isdigit()), default=None)
+    except OSError:
+        return None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -98,19 +107,23 @@ def _end(rank: Path) -> tuple[RunStatus, int] | None:
         status: RunStatus = "FINISHED" if well else "KILLED" if end.get("reason") == "stopped" else "FAILED"
         return status, int(float(end.get("at_s") or 0) * 1000)
     started = read_json(rank / "started.json")
-    if started and not _alive(int(started.get("shim") or 0)):
+    if started and not _is_alive(rank, started):
         return "KILLED", _milliseconds(rank / "started.json")  # killed with its watcher: nobody wrote how it ended
     return None
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(rank: Path, started: dict[str, Any]) -> bool:
+    """Whether the worker's watcher lives: its pid is there, and it is its own, for it holds the lock.
+
+    The lock is asked for second: to ask is to hold it for a moment, which nobody may notice who waits for the watcher.
+    """
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        os.kill(int(started.get("shim") or 0), 0)
+    except (ProcessLookupError, ValueError, TypeError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return pid > 0
+        pass
+    return AttemptFolder(rank).is_alive()
 
 
 def _started_ms(rank: Path) -> int:

@@ -1,5 +1,6 @@
 """Job folders as the platform leaves them, and stores that count what they are told."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -112,11 +113,18 @@ class JobFolder:
     def start(self) -> "JobFolder":
         self.attempt += 1
         self.write(f"attempts/{self.attempt}/0/launch.json", {"argv": ["x"]})
+        self.lock = os.open(self.path / f"attempts/{self.attempt}/0/lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.write(f"attempts/{self.attempt}/0/started.json", {"shim": os.getpid(), "worker": os.getpid(), "at_s": time.time()})
         return self
 
     def end(self, *, reason: str = "exited", code: int | None = 0, at_s: float = 1_790_000_100.0) -> "JobFolder":
         self.write(f"attempts/{self.attempt}/0/end.json", {"reason": reason, "code": code, "at_s": at_s})
+        return self
+
+    def die(self) -> "JobFolder":
+        """The watcher is killed: nobody holds its lock any more, and nothing says how it ended."""
+        os.close(self.lock)
         return self
 
     def step(self, name: str, **config: Any) -> "JobFolder":

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from datahall.models.tracking.ingest import Ingest, job_folders
+from datahall.models.tracking.ingest import Ingest
 from datahall.models.tracking.mlflow_store import MlflowStore
 from datahall.models.tracking.offsets import Offsets
 from datahall.models.tracking.plain_jobs import PATIENCE_S
 from datahall.models.tracking.reader import runs
 from datahall.models.tracking.template import place_store
+from datahall.models.tracking.watched import job_folders
 
 COMMAND = ("python", "train.py")
 

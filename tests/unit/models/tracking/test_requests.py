@@ -18,10 +18,11 @@ import pytest
 
 from datahall.foundation.errors import Conflict, Unavailable
 from datahall.models.tracking import ingest
-from datahall.models.tracking.ingest import Ingest, job_folders, main, open_mlflow, own, watch_command
+from datahall.models.tracking.ingest import Ingest, main, open_mlflow, own, watch_command
 from datahall.models.tracking.reader import models, runs
 from datahall.models.tracking.requests import RegisterRequest, WorkflowRequest, leave_request, requests_folder, waiting_requests
 from datahall.models.tracking.template import template_path
+from datahall.models.tracking.watched import job_folders
 
 ROOT = Path(__file__).parents[4]
 
@@ -80,8 +81,9 @@ def test_one_process_at_a_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
         own(home, patience_s=0.05)
     monkeypatch.setattr(ingest, "LOCK_PATIENCE_S", 0.05)
     assert main(["--home", str(home)]) == 1
+    assert lock is not None
     os.close(lock)
-    os.close(own(home))
+    assert own(home) is not None
 
 
 def test_without_mlflow_runs_wait_and_it_is_told(
@@ -111,7 +113,7 @@ def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def command(home: Path, *words: str) -> list[str]:
-    return [*watch_command(home), *words]
+    return [*watch_command(home, parent=os.getpid()), *words]
 
 
 def test_a_pass_without_anything_to_take_does_not_import_mlflow(home: Path) -> None:
@@ -166,7 +168,10 @@ def test_the_process_ends_with_its_parent(home: Path, template: Path) -> None:
     (home / "tracking").mkdir()
     template_path(home).write_bytes(template.read_bytes())
     words = command(home, "--interval", "0.05")
-    code = f"import subprocess, time; p = subprocess.Popen({words!r}); print(p.pid, flush=True); time.sleep(60)"
+    words[words.index("--parent") + 1] = "MINE"
+    code = "import os, subprocess, sys, time\n"
+    code += f"words = [str(os.getpid()) if word == 'MINE' else word for word in {words!r}]\n"
+    code += "print(subprocess.Popen(words).pid, flush=True); time.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
@@ -175,5 +180,36 @@ def test_the_process_ends_with_its_parent(home: Path, template: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    os.close(own(home))
+    lock = own(home)
+    assert lock is not None
+    os.close(lock)
     assert pid > 0
+
+
+def test_an_orphan_from_the_start_ends_too(home: Path, template: Path) -> None:
+    """Given a parent that was gone before the process could ask for it, it ends by itself all the same."""
+    (home / "tracking").mkdir()
+    template_path(home).write_bytes(template.read_bytes())
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert subprocess.run(watch_command(home, parent=gone.pid), timeout=30, check=False).returncode == 0
+
+
+def test_a_process_that_waits_for_its_turn_can_be_stopped(home: Path) -> None:
+    """Given a process that waits for another to end, SIGTERM ends it at once and in order, not after its patience."""
+    lock = own(home)
+    assert lock is not None
+    process = subprocess.Popen(command(home))
+    while b"SigCgt" in (status := Path(f"/proc/{process.pid}/status").read_bytes()) and not caught(status, signal.SIGTERM):
+        time.sleep(0.02)
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(timeout=30) == 0
+    assert time.monotonic() - began < ingest.LOCK_PATIENCE_S / 3
+    os.close(lock)
+
+
+def caught(status: bytes, number: signal.Signals) -> bool:
+    """Whether the process of this /proc/<pid>/status has a handler for the signal."""
+    mask = next(line for line in status.splitlines() if line.startswith(b"SigCgt"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)

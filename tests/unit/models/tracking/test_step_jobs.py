@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from datahall import __version__
-from datahall.models.tracking.ingest import Ingest, job_folders
+from datahall.models.tracking.ingest import Ingest
+from datahall.models.tracking.watched import job_folders
 
 
 def take(home: Path, store: Any) -> None:
@@ -143,12 +144,14 @@ def test_only_the_platform_says_whose_a_job_is(home: Path, job: Callable[..., An
 
 
 def test_a_worker_lost_with_its_watcher_is_killed(home: Path, job: Callable[..., Any], memory: Any) -> None:
-    """Given pids that are gone and no written end, the run is KILLED, not running for ever."""
+    """Given pids that are gone, or that other processes have now, and no written end, the runs are KILLED, not running for
+    ever; of one whose watcher lives it runs."""
     lost = job(1).start().step("train").metrics(0)
     lost.write("attempts/1/0/started.json", {"shim": 2**22 + 1, "worker": 2**22 + 2})
+    job(2).start().step("train").metrics(0).die()  # its pid is ours, and we live
+    job(3).start().step("train").metrics(0)
     take(home, memory)
-    [run] = memory.runs.values()
-    assert run["status"] == "KILLED"
+    assert [run["status"] for run in memory.runs.values()] == ["KILLED", "KILLED", "RUNNING"]
 
 
 def test_a_kill_at_any_call_loses_and_doubles_nothing(home: Path, job: Callable[..., Any], memory: Any, killed: Any) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from datahall.models.tracking.ingest import Ingest, job_folders
+from datahall.models.tracking.ingest import Ingest
 from datahall.models.tracking.reader import history, runs
 from datahall.models.tracking.template import place_store, template_store
+from datahall.models.tracking.watched import job_folders
 
 
 def used(folder: Any, scripted: Path) -> Any:
