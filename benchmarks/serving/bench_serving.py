@@ -1,6 +1,6 @@
 """Requests per second through gateway, token check, metrics and replica, beside other servers, in one run.
 
-    python -m benchmarks.serving.bench_serving [--json] [--seconds 3] [--rounds 3] [--models mlp,text] [--clients 1,16,64]
+    python -m benchmarks.serving.bench_serving [--json] [--seconds 1] [--rounds 5] [--models mlp,text] [--clients 1,16,64]
 
 All servers are up at once and idle; rounds go over all of them in turn, so that a busy neighbour hits everyone. Shown: the
 best round. The load generator runs on the same cores. Peers run in the interpreter that DATAHALL_PEERS_PYTHON names.
@@ -143,7 +143,12 @@ def measured(model: str, bundle: Path, options: argparse.Namespace) -> list[Row]
             if python is None:
                 print(f"{contestant.name}: not installed in DATAHALL_PEERS_PYTHON", file=sys.stderr, flush=True)
                 continue
-            servers.append(stack.enter_context(running(contestant, python, bundle, body)))
+            try:
+                servers.append(stack.enter_context(running(contestant, python, bundle, body)))
+            except RuntimeError as error:
+                if contestant.peer is None:
+                    raise
+                print(f"{contestant.name}: {error}", file=sys.stderr, flush=True)
         for number in range(options.rounds):
             for clients in options.clients:
                 for server in servers:
@@ -209,8 +214,8 @@ def misses(rows: list[Row]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="results as JSON")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one load")
-    parser.add_argument("--rounds", type=int, default=2, help="loads per server and number of clients")
+    parser.add_argument("--seconds", type=int, default=1, help="length of one load")
+    parser.add_argument("--rounds", type=int, default=5, help="loads per server and number of clients")
     parser.add_argument("--models", type=lambda text: text.split(","), default=["mlp", "text"])
     parser.add_argument("--clients", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16, 64])
     options = parser.parse_args()

@@ -27,20 +27,20 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "own client"
 
 
-def loaded(url: str, body: bytes, *, clients: int, duration_s: float) -> Load:
+def loaded(url: str, body: bytes, *, clients: int, duration_s: int) -> Load:
     """Ask `url` from so many clients at once, each as fast as it is answered."""
     if generator() == "wrk":
         return _wrk(url, body, clients, duration_s)
     return asyncio.run(_own(url, body, clients, duration_s))
 
 
-def _wrk(url: str, body: bytes, clients: int, duration_s: float) -> Load:
+def _wrk(url: str, body: bytes, clients: int, duration_s: int) -> Load:
     with tempfile.TemporaryDirectory() as folder:
         script, data = Path(folder) / "post.lua", Path(folder) / "body"
         data.write_bytes(body)
         lines = ['wrk.method = "POST"', *(f'wrk.headers["{name}"] = "{value}"' for name, value in HEADERS.items())]
         script.write_text("\n".join([*lines, f'wrk.body = io.open("{data}", "rb"):read("*a")']))
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{duration_s:g}s", "--latency", "--timeout", "30s", "-s", str(script), url]
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{duration_s}s", "--latency", "--timeout", "30s", "-s", str(script), url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
@@ -95,7 +95,7 @@ class _Client(asyncio.Protocol):
         self._transport.write(self._request)  # type: ignore[attr-defined]
 
 
-async def _own(url: str, body: bytes, clients: int, duration_s: float) -> Load:
+async def _own(url: str, body: bytes, clients: int, duration_s: int) -> Load:
     host, port, path = re.fullmatch(r"http://([^:/]+):(\d+)(/.*)", url).groups()  # type: ignore[union-attr]
     lines = [
         f"POST {path} HTTP/1.1",

@@ -14,7 +14,7 @@ import onnxruntime
 class Api(litserve.LitAPI):
     """The model behind LitServe's four hooks."""
 
-    bundle = ""
+    bundle: str
 
     def setup(self, _device: str) -> None:
         options = onnxruntime.SessionOptions()
@@ -34,6 +34,7 @@ class Api(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    Api.bundle = sys.argv[1]
-    server = litserve.LitServer(Api(api_path="/v2/models/m/infer"), accelerator="cpu", workers_per_device=1)
+    api = Api(api_path="/v2/models/m/infer")
+    api.bundle = sys.argv[1]  # on the instance: that is what reaches the worker process
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
     server.run(port=int(sys.argv[2]), host="127.0.0.1", log_level="warning", generate_client_file=False)

@@ -33,7 +33,7 @@ class Onnx(MLModel):
 
 async def main(bundle: str, port: str) -> None:
     settings = Settings(
-        host="127.0.0.1", http_port=int(port), parallel_workers=0, grpc_port=int(port) + 500, metrics_endpoint=None
+        debug=False, host="127.0.0.1", http_port=int(port), parallel_workers=0, grpc_port=int(port) + 500, metrics_endpoint=None
     )
     server = MLServer(settings)
     await server.start([ModelSettings(name="m", implementation=Onnx, parameters=ModelParameters(uri=bundle))])
