@@ -45,6 +45,7 @@ def api_of(platform: Platform) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs-assets",
+        responses={"default": problems.DOCUMENTED},
     )
     app.state.platform = platform
     problems.install(app)

@@ -40,7 +40,7 @@ def artifact_files(platform: ThePlatform, who: Who, reference: Key) -> dict[str,
     return {"artifact": row, "files": platform.catalogue.artifacts.tree_files(row["digest"])}
 
 
-@router.get("/content")
+@router.get("/content", response_class=StreamingResponse)
 def content(platform: ThePlatform, who: Who, reference: Key) -> StreamingResponse:
     """An artifact as a tar stream, every file checked against its digest."""
     who.require(Right.READ)

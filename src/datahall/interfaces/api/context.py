@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from datahall.interfaces.bootstrap import Platform
 from datahall.platform.identity import Principal

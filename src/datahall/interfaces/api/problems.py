@@ -5,15 +5,34 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from datahall.foundation.document import dotted_path
 from datahall.foundation.errors import DatahallError, Missing, Problem, Refused, Unavailable
 from datahall.platform.gateway.problems import PROBLEM_TYPE, problem_body
+from datahall.platform.store.database import first_line
 
 log = logging.getLogger(__name__)
+_TEXT = {"type": "string"}
+_PROBLEM = {
+    "type": "object",
+    "required": ["code", "where", "what", "fix"],
+    "properties": dict.fromkeys(("code", "where", "what", "fix"), _TEXT),
+}
+_BODY = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "problems"],
+    "properties": dict.fromkeys(("type", "title", "detail"), _TEXT)
+    | {"status": {"type": "integer"}, "problems": {"type": "array", "items": _PROBLEM}},
+}
+DOCUMENTED: dict[str, Any] = {
+    "description": "Problem details (RFC 9457): what is wrong, where, and the way out",
+    "content": {PROBLEM_TYPE.decode(): {"schema": _BODY}},
+}
+"""How every answer that is no success is described in the OpenAPI document."""
 
 
 class WrongMethod(Refused):
@@ -37,6 +56,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(PoolTimeout, _database)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -78,8 +99,15 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _database(_request: Request, error: Exception) -> Response:
-    problem = Problem("STORE-003", "database", str(error).splitlines()[0][:300], "try again; see `datahall doctor`")
+    seen = str(error.orig if isinstance(error, DBAPIError) else error)
+    problem = Problem("STORE-003", "database", first_line(seen), "try again; see `datahall doctor`")
     return answer(Unavailable(problem))
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    seen = str(error.orig if isinstance(error, DBAPIError) else error)
+    problem = Problem("API-009", request.url.path[:200], f"holds a value that cannot be kept: {first_line(seen)}", "correct it")
+    return answer(Refused(problem))
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -29,12 +29,21 @@ class NewWorkflow(Spec):
 @router.post("", status_code=201)
 def start(platform: ThePlatform, who: Who, body: NewWorkflow) -> dict[str, Any]:
     """Queue the steps of a recipe that are not known yet."""
-    folder = FilePath(body.folder)
-    if "\0" in body.folder or not folder.is_dir():
-        problem = Problem("FLOW-002", "folder", f"`{body.folder[:200]}` is not a folder of the server", "name one that is")
-        raise Refused(problem)
+    folder = _folder(body.folder)
     number = platform.workflows.start(who, body.recipe, folder.resolve(), file=body.file, shared=body.shared)
     return platform.workflows.get(who, number)
+
+
+def _folder(name: str) -> FilePath:
+    """Raises Refused when the server has no such folder."""
+    problem = Problem("FLOW-002", "folder", f"`{name[:200]}` is not a folder of the server", "name one that is")
+    try:
+        folder = FilePath(name).resolve()
+        if folder.is_dir():
+            return folder
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL character, links in a circle
+        raise Refused(problem) from None
+    raise Refused(problem)
 
 
 @router.get("")

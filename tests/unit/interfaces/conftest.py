@@ -1,0 +1,66 @@
+"""A real platform with its HTTP face in this process, and a token for every role."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from datahall.interfaces.bootstrap import Platform
+from datahall.interfaces.server import Server, embedded
+from datahall.platform.home import Home
+from datahall.platform.identity import Role
+
+LEFT_OUT = ("DATAHALL_DATABASE", "DATAHALL_URL", "DATAHALL_TOKEN", "DATAHALL_HOME")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    saved = {name: os.environ.pop(name) for name in LEFT_OUT if name in os.environ}
+    root = tmp_path_factory.mktemp("platform") / "home"
+    os.environ["DATAHALL_HOME"] = str(root)
+    with embedded(Home(root)) as made:
+        for tenant in ("vision", "speech"):
+            made.platform.identity.make_tenant(tenant, by="test")
+        yield made
+    del os.environ["DATAHALL_HOME"]
+    os.environ.update(saved)
+
+
+@pytest.fixture(scope="module")
+def platform(server: Server) -> Platform:
+    return server.platform
+
+
+@pytest.fixture(scope="module")
+def http(server: Server) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def token(platform: Platform) -> Callable[..., dict[str, str]]:
+    """Headers of somebody: `token("member")`, `token("admin", "speech")`."""
+
+    def make(role: str, tenant: str = "vision", **words: Any) -> dict[str, str]:
+        _, secret = platform.identity.make_token(f"a-{role}", tenant=tenant, role=Role(role), by="test", **words)
+        return {"Authorization": f"Bearer {secret}"}
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def admin(token: Callable[..., dict[str, str]]) -> dict[str, str]:
+    return token("admin", "default")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one file, to be stored."""
+    made = tmp_path / "folder"
+    made.mkdir()
+    (made / "a.txt").write_text("hello")
+    return made
