@@ -37,6 +37,7 @@ class Recipe(Spec):
     train: TrainSpec = TrainSpec()
     evaluate: EvaluateSpec = EvaluateSpec()
     compress: CompressSpec | None = CompressSpec()
+    """Nothing (`null`): the model stays as it was trained. To be deployed, it is packaged as float32 then."""
     deploy: DeploySpec | None = None
     resources: StepResources = StepResources()
 
@@ -85,6 +86,8 @@ def _wanted(recipe: Recipe) -> Iterator[tuple[str, dict[str, Any], tuple[str, ..
     yield "data", {"data": {key: value for key, value in data.items() if key != "augment"}}, ()
     yield "train", {"model": model, "train": train, "augment": data["augment"]}, ("data",)
     yield "evaluate", {"evaluate": dump(recipe.evaluate), "description": recipe.description}, ("data", "train")
-    if recipe.compress is not None:
-        yield "compress", {"compress": dump(recipe.compress)}, ("data", "train", "evaluate")
+    # A replica serves ONNX, so what is deployed is exported at least; and nothing more when its user wants no more.
+    compress = recipe.compress or (CompressSpec(int8="none") if recipe.deploy else None)
+    if compress is not None:
+        yield "compress", {"compress": dump(compress)}, ("data", "train", "evaluate")
         yield "package", {}, ("train", "evaluate", "compress")
