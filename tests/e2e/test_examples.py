@@ -40,7 +40,8 @@ def test_an_example_prints_what_was_recorded(shell: UserShell, name: str):
 
 @pytest.mark.parametrize("folder", sorted(path for path in EXAMPLES.iterdir() if path.is_dir()), ids=lambda path: path.name)
 def test_every_example_says_how_it_is_run(folder: Path):
-    """Given an example, its README shows the command, and nothing in its programs knows of Datahall but a variable's name."""
+    """Given an example, its README shows the command, the page names it, and its programs import nothing of Datahall."""
+    assert f"`examples/{folder.name}`" in (EXAMPLES.parent / "docs/frameworks.md").read_text()
     assert "datahall submit" in (folder / "README.md").read_text()
     for program in folder.glob("*.py"):
         text = program.read_text()

@@ -62,6 +62,15 @@ def check_script(spec: JobSpec, folder: Path, brought: Sequence[str]) -> None:
     raise Refused(Problem("CLI-015", script, f"is not in {folder}", fix))
 
 
+def names_module(command: Sequence[str], folder: Path) -> bool:
+    """Whether `python -m` runs a module that lies in `folder`."""
+    words = list(command)
+    if not _is_python(words[0]) or "-m" not in words[1:-1]:
+        return False
+    top = words[words.index("-m") + 1].partition(".")[0]
+    return top.isidentifier() and ((folder / f"{top}.py").is_file() or (folder / top).is_dir())
+
+
 def _script_of(command: Sequence[str]) -> str | None:
     """The file that a Python is to run; None when it is a module, a word of code, or another program."""
     words = list(command[1:])

@@ -13,7 +13,7 @@ from datahall.foundation import document
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.units import bytes_text
 from datahall.interfaces.client import Client
-from datahall.interfaces.scripts import check_script, runnable, with_outputs
+from datahall.interfaces.scripts import check_script, names_module, runnable, with_outputs
 from datahall.platform.spec import JobSpec
 
 MAX_SOURCE_BYTES, MAX_SOURCE_FILES = 64 * 1024 * 1024, 5000
@@ -70,11 +70,11 @@ def _pairs(words: Sequence[str] | None, option: str) -> dict[str, str]:
 
 
 def packed_source(client: Client, spec: JobSpec, folder: Path, include: Sequence[Path]) -> str | None:
-    """Store what the job takes along: the folder of a file that its command names, and `include`. Raises Refused."""
+    """Store what the job takes along: the folder of a file or module that its command names, and `include`. Raises Refused."""
     chosen = [_checked(path) for path in include]
     check_script(spec, folder, [_inside(path, folder) for path in chosen])
     named = [word for word in spec.command if not Path(word).is_absolute() and _is_file(folder / word)]
-    if named:
+    if named or names_module(spec.command, folder):
         chosen.append(folder)
     if not chosen:
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datahall.foundation.errors import Refused
-from datahall.interfaces.scripts import check_script, runnable, with_outputs
+from datahall.interfaces.scripts import check_script, names_module, runnable, with_outputs
 from datahall.interfaces.submission import job_from_file, job_from_words
 from datahall.platform.spec import JobSpec
 
@@ -106,3 +106,12 @@ def test_what_may_be_there_is_let_through(tmp_path: Path, command: tuple[str, ..
     (tmp_path / "train.py").touch()
     brought = words.pop("brought", [])
     check_script(JobSpec.model_validate({"command": command} | words), tmp_path, brought)
+
+
+def test_a_module_of_the_folder_is_known(tmp_path: Path):
+    """Given `python -m package.train`, the folder goes along when the package lies there, and not for an installed one."""
+    (tmp_path / "package").mkdir()
+    assert names_module(("python", "-u", "-m", "package.train", "--epochs", "3"), tmp_path)
+    assert not names_module(("python", "-m", "torch.distributed.run"), tmp_path)
+    assert not names_module(("python", "train.py"), tmp_path)
+    assert not names_module(("tool", "-m", "package"), tmp_path)

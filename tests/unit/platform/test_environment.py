@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from datahall.platform.engines.environment import HOOKS, environment_of
+from datahall.platform.engines.environment import HOOKS, THREADS, environment_of, worker_environment
 from datahall.platform.events import Placement
 from datahall.platform.ports import Launch
 from datahall.platform.spec import JobSpec
@@ -77,3 +77,16 @@ print(launcher.get_coordinator_address(timeout_secs=1, override_coordinator_port
     environment = seen(1, workers=2, environment={"PYTHONPATH": f"{HOOKS}{os.pathsep}{tmp_path}"})
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("datahall True\n127.0.0.1:5000 2 1 None True\n", "")
+
+
+def test_the_page_names_every_variable():
+    """Given a gang's worker, `docs/frameworks.md` names all that we set; one of the thread limits stands for the others."""
+    page = (Path(__file__).parents[3] / "docs/frameworks.md").read_text()
+    ours = set(worker_words()) - set(THREADS[1:])
+    assert sorted(name for name in ours if f"`{name}" not in page) == []
+
+
+def worker_words() -> dict[str, str]:
+    job = JobSpec(command=("python", "train.py"), workers=2)
+    launch = Launch(7, 1, job, (Placement("n1"), Placement("n1")))
+    return worker_environment(launch, 0, ports=[1, 2, 3], work=Path("/w"), state=Path("/s"))
