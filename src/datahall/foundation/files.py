@@ -2,10 +2,13 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from datahall.foundation.errors import Problem, Refused, Unavailable
 
@@ -65,6 +68,36 @@ def unwritable(path: Path, error: OSError) -> Unavailable:
     return Unavailable(
         Problem("FILE-001", str(path), f"could not be written: {reason}", fixes.get(error.errno or 0, "check the path"))
     )
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that somebody else may have made. Raises OSError for pipes, devices and links, without waiting for them."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def regular_bytes(path: Path, *, limit: int) -> bytes:
+    """At most `limit` bytes of such a file. Raises OSError like `open_regular`."""
+    with open_regular(path) as file:
+        return file.read(limit)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process, or another opening of the file in this one, holds its lock."""
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def confined(folder: Path, relative: str) -> Path:

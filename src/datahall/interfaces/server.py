@@ -64,7 +64,10 @@ class Server:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=10,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = _Uvicorn(config)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, self.shut_down)
         try:
             await asyncio.to_thread(self.platform.start)
             await serving.start()
@@ -81,6 +84,14 @@ class Server:
         self.keep_jobs = keep_jobs
         if self._uvicorn is not None:
             self._uvicorn.should_exit = True
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves signals to us: it would raise a caught one again after serving, before our workers were suspended."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

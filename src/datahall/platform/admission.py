@@ -9,6 +9,11 @@ from datahall.platform.spec import JobSpec
 from datahall.platform.state import Node
 
 MAX_WAITING = 100_000
+MAX_WAITING_OF_TENANT = 50_000
+RESERVED_ANNOTATIONS = frozenset({"replica", "replica-plan", "workflow-key", "recipe", "step", "alias"})
+"""Words by which the platform knows its own jobs; from outside they would be forgeries."""
+MEMBER_PRIORITY = 900
+"""Above it stand replicas and what an operator raises."""
 
 
 def problems_of(
@@ -24,6 +29,12 @@ def problems_of(
         if not known_secret(secret):
             fix = f"set it with `datahall secret set {secret}`"
             yield Problem("JOB-012", f"secrets.{variable}", f"tenant `{spec.tenant}` has no secret `{secret}`", fix)
+
+
+def forged(spec: JobSpec) -> Iterator[Problem]:
+    """Annotations of a job from outside that are the platform's own."""
+    for name in sorted(RESERVED_ANNOTATIONS & set(spec.annotations)):
+        yield Problem("JOB-017", f"annotations.{name}", "is a word of the platform's own", "choose another name")
 
 
 def _fit(spec: JobSpec, capacities: list[Resources]) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from datahall.foundation.clock import Clock
 from datahall.foundation.errors import Conflict, Missing, Problem, Refused
@@ -13,9 +12,12 @@ from datahall.platform.artifacts import Artifacts, Stored
 from datahall.platform.events import Changed
 from datahall.platform.identity import Change
 from datahall.platform.store import schema
+from datahall.platform.store.artifact_rows import enter_artifact
 from datahall.platform.store.queries import LIVE, reading
 
 UNREACHED_GRACE_S = 3600.0
+SOURCE_KEPT_S = 7 * 86400.0
+"""A job that ended may be retried with its source for so long."""
 
 
 class Catalogue:
@@ -67,20 +69,16 @@ class Catalogue:
         )
 
         def statements(connection: Connection) -> None:
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            thing = {"digest": stored.digest, "kind": "tree", "size_bytes": stored.size_bytes, "stored_s": now_s}
-            connection.execute(dialect.insert(schema.objects).on_conflict_do_nothing(), thing)
             row = {
                 "tenant": tenant,
                 "key": key,
                 "digest": stored.digest,
                 "size_bytes": stored.size_bytes,
+                "made_by_job": None,
                 "made_s": now_s,
                 "lineage": lineage,
             }
-            statement = dialect.insert(schema.artifacts).values(**row, made_by_job=None)
-            newer = {name: statement.excluded[name] for name in row if name not in ("tenant", "key")} | {"made_by_job": None}
-            connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "key"], set_=newer))
+            enter_artifact(connection, row)
 
         self._change(event, statements)
 
@@ -88,7 +86,9 @@ class Catalogue:
 
     def used_bytes(self, tenant: str) -> int:
         table = schema.artifacts
-        query = select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(table.c.tenant == tenant)
+        query = select(func.coalesce(func.sum(table.c.size_bytes), 0)).where(
+            (table.c.tenant == tenant) & table.c.superseded_s.is_(None)
+        )
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -138,7 +138,11 @@ class Catalogue:
         return next(reads, None)
 
     def collect_garbage(self, *, also: set[str], by: str) -> tuple[int, int]:
-        """Delete bytes that no artifact, live job or endpoint (`also`) refers to. Returns objects and bytes freed."""
+        """Delete bytes that no artifact, live job or endpoint (`also`) refers to. Returns objects and bytes freed.
+
+        Contents that a newer one took the place of, and sources of jobs that ended long ago, are forgotten first.
+        """
+        self._forget_old(also | self._read_by_jobs(), by=by)
         roots = also | self._referred()
         count, freed = self.artifacts.sweep(roots, older_than_s=self._clock.now_s() - UNREACHED_GRACE_S)
         event = Changed(
@@ -151,13 +155,22 @@ class Catalogue:
         self._change(event, lambda connection: connection.execute(_drop_unreferred(roots)))
         return count, freed
 
+    def _forget_old(self, needed: set[str], *, by: str) -> None:
+        table, now_s = schema.artifacts, self._clock.now_s()
+        is_source = table.c.key.startswith("source/", autoescape=True) & (table.c.made_s < now_s - SOURCE_KEPT_S)
+        old = (table.c.superseded_s.is_not(None) | is_source) & table.c.digest.not_in(sorted(needed))
+        event = Changed(at_s=now_s, actor=by, subject="artifacts", what="old_contents_forgotten")
+        self._change(event, lambda connection: connection.execute(delete(table).where(old)))
+
     def _referred(self) -> set[str]:
         with reading(self._engine) as connection:
             digests = set(connection.execute(select(schema.artifacts.c.digest)).scalars())
+        return digests | self._read_by_jobs()
+
+    def _read_by_jobs(self) -> set[str]:
+        with reading(self._engine) as connection:
             specs = connection.execute(select(schema.jobs.c.spec).where(schema.jobs.c.state.in_(LIVE))).scalars().all()
-        for spec in specs:
-            digests |= {word[7:] for word in _read_by(spec) if word.startswith("sha256:")}
-        return digests
+        return {word[7:] for spec in specs for word in _read_by(spec) if word.startswith("sha256:")}
 
 
 def _read_by(spec: str) -> set[str]:

@@ -28,8 +28,8 @@ class EndpointBook:
         self._specs = {row.name: EndpointSpec.model_validate_json(row.spec) for row in rows}
 
     def all(self) -> tuple[EndpointSpec, ...]:
-        with self._lock:
-            return tuple(self._specs.values())
+        """Every spec. Takes no lock: the gateway's loop asks, and must not wait for a database that is busy."""
+        return tuple(self._specs.values())
 
     def bundles(self) -> set[str]:
         """Digests of all bundles that are served or may be rolled back to."""
@@ -90,7 +90,7 @@ class EndpointBook:
             spec = self.get(who, name, Right.WRITE)
             statement = delete(schema.endpoints).where(schema.endpoints.c.name == name)
             self._change(self._event(spec, who.name, "endpoint_removed"), lambda connection: connection.execute(statement))
-            del self._specs[name]
+            self._specs = {other: spec for other, spec in self._specs.items() if other != name}
         self.changed()
 
     def _save(self, spec: EndpointSpec, by: str, what: str, **data: Any) -> None:
@@ -109,7 +109,7 @@ class EndpointBook:
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=newer))
 
         self._change(self._event(spec, by, what, **data), statements)
-        self._specs[spec.name] = spec
+        self._specs = self._specs | {spec.name: spec}
         self.changed()
 
     def _event(self, spec: EndpointSpec, by: str, what: str, **data: Any) -> Changed:

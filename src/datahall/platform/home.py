@@ -154,7 +154,7 @@ class Home:
 
     def in_use(self) -> bool:
         """Whether some process, ours or another, is writing here now."""
-        return _is_locked(self.root / "lock")
+        return files.is_locked(self.root / "lock")
 
     def announce(self, url: str) -> None:
         """Leave word of where the running server is."""
@@ -189,7 +189,7 @@ class Home:
 
     def _check_idle(self) -> None:
         """Raises Conflict while workers run that `down --keep-jobs` or a kill left alive."""
-        busy = [path for path in self.jobs.glob("*/attempts/*/*/lock") if _is_locked(path)]
+        busy = [path for path in self.jobs.glob("*/attempts/*/*/lock") if files.is_locked(path)]
         if busy:
             numbers = ", ".join(sorted({path.relative_to(self.jobs).parts[0] for path in busy}, key=int)[:5])
             fix = "`datahall up`, then `datahall down` without --keep-jobs, ends them"
@@ -204,18 +204,4 @@ def _locked(lock: int) -> bool:
             return True
         except BlockingIOError:
             time.sleep(0.01)
-    return False
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        lock = os.open(path, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
     return False

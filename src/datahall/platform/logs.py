@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from datahall.foundation import files
 from datahall.foundation.errors import Missing, Problem
 
 MAX_CHUNK_BYTES = 1024 * 1024
@@ -46,7 +47,7 @@ def _held(folder: Path) -> Iterator[tuple[int, list[BinaryIO]]]:
         with contextlib.ExitStack() as stack:
             gone, oldest = _gone(folder)
             try:
-                opened: list[BinaryIO] = [stack.enter_context(path.open("rb")) for path in log_files(folder)]
+                opened: list[BinaryIO] = [stack.enter_context(files.open_regular(path)) for path in log_files(folder)]
                 still = [path.stat().st_ino for path in log_files(folder)]
             except FileNotFoundError:
                 continue  # in the middle of a rotation

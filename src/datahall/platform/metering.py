@@ -25,6 +25,10 @@ class JobMeter:
         node, cores, accelerators = self._given(launch)
         return estimate_joules(cpu_s, wall_s, cores_given=cores, node=node, accelerators=accelerators)
 
+    def forget(self, launch: Launch) -> None:
+        """The attempt is over or never began."""
+        self._running.pop((launch.job_id, launch.attempt), None)
+
     def _given(self, launch: Launch) -> tuple[Node, float, tuple[int, ...]]:
         accelerators = tuple(index for place in launch.placements for index in place.accelerators)
         # An adopted attempt's node may have been renamed in the hall file since.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from datahall.platform.events import Placement
 from datahall.platform.resources import Resources
-from datahall.platform.state import Node
+from datahall.platform.state import Job, Node
 
 
 def gang_placement(nodes: Iterable[Node], need: Resources, workers: int) -> tuple[Placement, ...] | None:
@@ -18,6 +18,16 @@ def gang_placement(nodes: Iterable[Node], need: Resources, workers: int) -> tupl
         if len(places) == workers:
             return tuple(places)
     return None
+
+
+def beside_services(nodes: Iterable[Node], placed: Iterable[Job]) -> list[Resources]:
+    """What each node has for work that ends: its capacity without what services hold until somebody stops them."""
+    room = {node.name: node.capacity for node in nodes}
+    for job in placed:
+        if job.spec.service:
+            for place in job.placements:
+                room[place.node] = room.get(place.node, Resources()) - job.spec.per_worker()
+    return list(room.values())
 
 
 def most_workers(capacities: Iterable[Resources], need: Resources) -> int:

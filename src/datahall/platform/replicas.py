@@ -18,7 +18,7 @@ from datahall.platform.store import queries
 
 CONTROLLER = Principal("endpoints", DEFAULT_TENANT, Role.OPERATOR)
 REPLICA, PLAN = "replica", "replica-plan"
-PRIORITY = 100
+PRIORITY = 1000
 """A missing replica is downtime: it goes before batch work."""
 
 
@@ -86,5 +86,11 @@ class ServiceReplicas:
         return [plan for plan in plans if plan is not None]
 
     def _known(self, job: Job) -> ReplicaPlan | None:
-        self._numbers[job.spec.annotations[REPLICA]] = job.id
-        return ReplicaPlan(**json.loads(job.spec.annotations[PLAN]))
+        try:
+            plan = ReplicaPlan(**json.loads(job.spec.annotations[PLAN]))
+        except (KeyError, TypeError, ValueError):
+            return None
+        if plan.replica != job.spec.annotations[REPLICA] or plan.tenant != job.spec.tenant:
+            return None
+        self._numbers[plan.replica] = job.id
+        return plan

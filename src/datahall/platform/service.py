@@ -10,7 +10,7 @@ from typing import Any
 
 from datahall.foundation.clock import Clock
 from datahall.foundation.errors import Busy, DatahallError, Late, Missing, Problem, Refused
-from datahall.platform.admission import MAX_WAITING, problems_of
+from datahall.platform.admission import MAX_WAITING, MAX_WAITING_OF_TENANT, MEMBER_PRIORITY, problems_of
 from datahall.platform.engines.local import LocalEngine
 from datahall.platform.events import (
     Event,
@@ -23,29 +23,16 @@ from datahall.platform.events import (
 from datahall.platform.identity import Principal, Right
 from datahall.platform.lifecycle import FINAL, JobState
 from datahall.platform.loop import Loop, launch_of
-from datahall.platform.ports import Action, Policy, Stage
+from datahall.platform.ports import Policy, Stage
 from datahall.platform.reasons import Reason, why_waiting
 from datahall.platform.spec import JobSpec
-from datahall.platform.state import Snapshot, State
+from datahall.platform.state import State
 from datahall.platform.store import queries
 from datahall.platform.store.journal import SqlJournal
 
 log = logging.getLogger(__name__)
 ACKNOWLEDGE_S = 30.0
 Listener = Callable[[Sequence[Event]], None]
-
-
-class Gate:
-    """A policy until the platform goes down: what is stopped then must not be started again in its last moments."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy, self.closed = policy, False
-
-    def observe(self, event: Event) -> None:
-        self._policy.observe(event)
-
-    def plan(self, snapshot: Snapshot) -> Sequence[Action]:
-        return () if self.closed else self._policy.plan(snapshot)
 
 
 class Scheduler:
@@ -69,10 +56,10 @@ class Scheduler:
         self._next_id = 1
         self._nodes = nodes
         journal.committed = self._committed
-        self._gate = Gate(policy)
-        self._loop = Loop(self._gate, engine, self.state, journal, self._refused)
+        self._loop = Loop(policy, engine, self.state, journal, self._refused)
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self.failure = ""
+        self.turned_s = 0.0
 
     # --- life ----------------------------------------------------------------------------------------------
 
@@ -90,15 +77,15 @@ class Scheduler:
         self.journal.commit()
         self.state.forget_touched()
         self.engine.adopt([launch_of(job) for job in self.state.placed.values()])
+        for job in self.state.placed.values():
+            if job.state is JobState.STOPPING:  # the last control plane died between writing the stop down and doing it
+                self.engine.stop(launch_of(job), job.reason)
         self.engine.wake(self.clock.now_s())
         self._thread.start()
 
     def stop(self, *, suspend: bool, patience_s: float = 30.0) -> None:
         """Fall silent. suspend: stop the workers first, so that they start again at the next start; else they run on."""
-        with self.lock:
-            self._loop.paused = True
-        with contextlib.suppress(Late), self.between_turns():
-            self._gate.closed = True
+        self._loop.paused = True  # not under the lock: a turn that waits for a locked database must not keep us here
         if suspend:
             self.engine.suspend_all()
             deadline = self.clock.now_s() + patience_s
@@ -110,13 +97,24 @@ class Scheduler:
         self.engine.dismantle()
 
     def _run(self) -> None:
-        while events := self.engine.next_events():
+        while True:
             try:
+                events = self.engine.next_events()
+                if not events:
+                    return
                 with self.lock:
                     self._loop.advance(events)
+                self.turned_s = self.clock.now_s()
             except Exception as error:  # a fault in one turn must not end the queue; it is shown and logged
                 self.failure = f"{type(error).__name__}: {error}"
                 log.exception("the scheduler failed in a turn; it goes on with the next")
+
+    @property
+    def trouble(self) -> str:
+        """What keeps the queue from working now, in words; empty when nothing does."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return f"the scheduler has stopped {self.failure}".rstrip()
+        return self.journal.trouble or self.failure
 
     def _committed(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -159,7 +157,7 @@ class Scheduler:
             self.lock.release()
 
     def _late(self) -> Late:
-        what = self.journal.trouble or self.failure or "the scheduler did not answer"
+        what = self.trouble or "the scheduler did not answer"
         return Late(Problem("JOB-030", "scheduler", f"no answer in {ACKNOWLEDGE_S:g} s: {what}", "see `datahall doctor`"))
 
     # --- what users do -------------------------------------------------------------------------------------
@@ -172,8 +170,7 @@ class Scheduler:
         for spec in specs:
             who.require(Right.WRITE, tenant=spec.tenant)
         with self.between_turns():
-            if len(self.state.jobs) + len(specs) > MAX_WAITING:
-                raise Busy(Problem("JOB-013", "queue", f"{len(self.state.jobs)} jobs are waiting or running", "try later"))
+            self._check_queue(specs)
             first = self._next_id
             placed = [_numbered(spec, first) for spec in specs]
             problems = [p for i, spec in enumerate(placed) for p in self._problems(who, spec, first, first + i)]
@@ -185,10 +182,26 @@ class Scheduler:
         self._post(*events)
         return [event.job_id for event in events]
 
+    def _check_queue(self, specs: Sequence[JobSpec]) -> None:
+        """Raises Busy when the queue, or one tenant's part of it, would grow past its limit."""
+        if len(self.state.jobs) + len(specs) > MAX_WAITING:
+            raise Busy(Problem("JOB-013", "queue", f"{len(self.state.jobs)} jobs are waiting or running", "try later"))
+        for tenant in {spec.tenant for spec in specs}:
+            more = sum(spec.tenant == tenant for spec in specs)
+            now = (
+                sum(job.spec.tenant == tenant for job in self.state.jobs.values()) if more + len(self.state.jobs) > 1000 else 0
+            )
+            if now + more > MAX_WAITING_OF_TENANT:
+                what = f"{now} jobs of the tenant are waiting or running"
+                raise Busy(Problem("JOB-013", f"tenant {tenant}", what, "try later"))
+
     def _problems(self, who: Principal, spec: JobSpec, first: int, own_id: int) -> list[Problem]:
         def known_job(number: int) -> bool:
             return first <= number < own_id or (number < first and self._visible(who, number))
 
+        if spec.priority > MEMBER_PRIORITY and not who.may(Right.WRITE_ALL):
+            what = f"{spec.priority} is above {MEMBER_PRIORITY}"
+            return [Problem("JOB-018", "priority", what, "ask an operator to raise it, or choose a lower one")]
         names = self.stage.secret_names(spec.tenant)
         return list(
             problems_of(spec, nodes=self.state.nodes.values(), known_job=known_job, known_secret=lambda name: name in names)
@@ -227,8 +240,9 @@ class Scheduler:
     def set_priority(self, who: Principal, job_id: int, priority: int) -> None:
         """Move a waiting job. Raises Missing, Denied, Conflict."""
         self._require(who, job_id, Right.WRITE)
-        if not -1000 <= priority <= 1000:
-            raise Refused(Problem("JOB-014", "priority", f"{priority} is out of range", "choose -1000 to 1000"))
+        most = 1000 if who.may(Right.WRITE_ALL) else MEMBER_PRIORITY
+        if not -1000 <= priority <= most:
+            raise Refused(Problem("JOB-014", "priority", f"{priority} is out of range", f"choose -1000 to {most}"))
         self._post(PriorityChanged(at_s=self.clock.now_s(), actor=who.name, job_id=job_id, priority=priority))
 
     # --- what users see ------------------------------------------------------------------------------------
@@ -247,17 +261,17 @@ class Scheduler:
         spec = JobSpec.model_validate_json(row.spec)
         data["spec"] = spec.model_dump(mode="json")
         data["attempts"] = queries.attempts_of(self.journal.engine, job_id)
-        data["why"] = self.why(job_id)
+        data["why"] = self.why(job_id, viewer=who.scope)
         return data
 
-    def why(self, job_id: int) -> dict[str, str] | None:
+    def why(self, job_id: int, *, viewer: str | None = None) -> dict[str, str] | None:
         """Why a waiting job waits; None when it does not."""
         with self.between_turns():
             job = self.state.jobs.get(job_id)
             if job is None or job.state is not JobState.WAITING:
                 return None
             self.state.now_s = max(self.state.now_s, self.clock.now_s())
-            reason: Reason = why_waiting(self.state, job)
+            reason: Reason = why_waiting(self.state, job, viewer=viewer)
         return {"code": reason.code, "sentence": reason.sentence, "unblock": reason.unblock}
 
     def jobs(

@@ -43,8 +43,9 @@ class FolderStage:
         stored = self._catalogue.artifacts.put_tree(outputs)
         return (StoredOutput(spec.output_key, stored.digest, stored.size_bytes),)
 
-    def environment(self, spec: JobSpec) -> dict[str, str]:
+    def environment(self, spec: JobSpec, work: Path) -> dict[str, str]:
         """The job's secrets. Raises Missing."""
+        del work
         return {variable: self._secret(spec.tenant, name) for variable, name in spec.secrets.items()}
 
     def _secret(self, tenant: str, name: str) -> str:

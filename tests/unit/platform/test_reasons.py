@@ -1,7 +1,8 @@
 """A waiting job says why in a sentence."""
 
-from datahall.platform.reasons import why_waiting
 from tests.unit.platform.test_state import ended, starting, state_with, submitted
+
+from datahall.platform.reasons import why_waiting
 
 
 def test_no_room():

@@ -146,13 +146,13 @@ def test_nobody_waits_for_ever_on_a_queue_that_stands(parts: Parts, monkeypatch:
 
 
 def failing(times: int, message: str) -> Callable[..., Any]:
-    real, left = SqlJournal._write, [times]
+    real, left = SqlJournal._transact, [times]
 
-    def write(journal: SqlJournal) -> None:
+    def write(journal: SqlJournal, *words: Any) -> Any:
         if left[0]:
             left[0] -= 1
             raise OperationalError("INSERT", {}, sqlite3.OperationalError(message))
-        real(journal)
+        return real(journal, *words)
 
     return write
 
@@ -160,7 +160,7 @@ def failing(times: int, message: str) -> Callable[..., Any]:
 def test_a_full_disk_is_waited_for(parts: Parts, monkeypatch: pytest.MonkeyPatch):
     """Given a disk that is full for three tries, the answer comes once the job is written, and not before."""
     monkeypatch.setattr("datahall.platform.store.journal.RETRY_S", 0.02)
-    monkeypatch.setattr(SqlJournal, "_write", failing(3, "database or disk is full"))
+    monkeypatch.setattr(SqlJournal, "_transact", failing(3, "database or disk is full"))
     [number] = parts.scheduler.submit(LOCAL_ADMIN, TRUE)
     until(lambda: parts.scheduler.job(LOCAL_ADMIN, number)["state"] == "succeeded")
     assert parts.journal.trouble == ""

@@ -64,7 +64,7 @@ def status(platform: ThePlatform, who: Who) -> dict[str, Any]:
             for n in nodes
         ],
         "limits_by": platform.enforcement.describe(),
-        "trouble": platform.journal.trouble or platform.scheduler.failure,
+        "trouble": platform.scheduler.trouble,
         "you": {"name": who.name, "tenant": who.tenant, "role": str(who.role)},
     }
 

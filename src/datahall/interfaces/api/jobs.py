@@ -4,11 +4,16 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 from starlette.responses import Response
 
+from datahall.foundation import files
+from datahall.foundation.errors import Refused
 from datahall.foundation.spec import Spec
 from datahall.interfaces.api.context import ThePlatform, Who
-from datahall.platform.identity import Right
+from datahall.interfaces.bootstrap import Platform
+from datahall.platform.admission import forged
+from datahall.platform.identity import Principal, Right
 from datahall.platform.logs import check_rank, read_log
 from datahall.platform.spec import JobSpec
 
@@ -21,7 +26,7 @@ MAX_BATCH = 20_000
 class JobBatch(Spec):
     """Several jobs, queued together or not at all. `needs` may count them: -1 is the first of this batch."""
 
-    jobs: tuple[JobSpec, ...]
+    jobs: tuple[JobSpec, ...] = Field(max_length=MAX_BATCH)
 
 
 class Priority(Spec):
@@ -33,13 +38,19 @@ class Priority(Spec):
 @router.post("/jobs", status_code=201)
 def submit(platform: ThePlatform, who: Who, spec: JobSpec) -> dict[str, int]:
     """Queue one job. It is written down when the answer comes."""
-    return {"id": platform.scheduler.submit(who, spec)[0]}
+    return {"id": _submitted(platform, who, spec)[0]}
 
 
 @router.post("/jobs/batch", status_code=201)
 def submit_batch(platform: ThePlatform, who: Who, batch: JobBatch) -> dict[str, list[int]]:
     """Queue several jobs, all or none."""
-    return {"ids": platform.scheduler.submit(who, *batch.jobs[:MAX_BATCH])}
+    return {"ids": _submitted(platform, who, *batch.jobs)}
+
+
+def _submitted(platform: Platform, who: Principal, *specs: JobSpec) -> list[int]:
+    if problems := [problem for spec in specs for problem in forged(spec)]:
+        raise Refused(problems)
+    return platform.scheduler.submit(who, *specs)
 
 
 @router.get("/jobs")
@@ -109,7 +120,7 @@ def metrics(platform: ThePlatform, who: Who, job_id: JobId, offset: Annotated[in
 
 def _tail(path: FilePath, offset: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with files.open_regular(path) as file:  # the job may have put a pipe there
             file.seek(offset)
             data = file.read(1024 * 1024)
     except OSError:

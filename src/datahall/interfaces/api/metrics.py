@@ -54,5 +54,5 @@ class _Collector:
             times = process.cpu_times()
         yield GaugeMetricFamily("datahall_resident_memory_bytes", "Memory of the control plane", value=resident)
         yield GaugeMetricFamily("datahall_cpu_seconds", "CPU time of the control plane", value=times.user + times.system)
-        failing = 1.0 if self._platform.journal.trouble or self._platform.scheduler.failure else 0.0
+        failing = 1.0 if self._platform.scheduler.trouble else 0.0
         yield GaugeMetricFamily("datahall_trouble", "1 while the database or the scheduler is in trouble", value=failing)

@@ -32,9 +32,9 @@ class KerasStage:
             _link(work / HOME / "datasets" / "mnist.npz", folder / MNIST)
             _link(work / HOME / HOOK, folder / HOOK)
 
-    def environment(self, spec: JobSpec) -> dict[str, str]:
-        given = self._inner.environment(spec)
-        return given | keras_words(spec.environment | given) if self._stored(spec) is not None else given
+    def environment(self, spec: JobSpec, work: Path) -> dict[str, str]:
+        given = self._inner.environment(spec, work)
+        return given | keras_words(spec.environment | given, work) if self._stored(spec) is not None else given
 
     def collect(self, spec: JobSpec, work: Path) -> tuple[StoredOutput, ...]:
         return self._inner.collect(spec, work)
@@ -49,10 +49,10 @@ class KerasStage:
         return None if row is None else str(row["digest"])
 
 
-def keras_words(asked: Mapping[str, str]) -> dict[str, str]:
+def keras_words(asked: Mapping[str, str], work: Path) -> dict[str, str]:
     """Variables for the job; a Keras home of the user's own stays."""
-    words = {"PYTHONPATH": os.pathsep.join(filter(None, (f"{{work}}/{HOME}/{HOOK}", asked.get("PYTHONPATH"))))}
-    return words if {"KERAS_HOME", "HOME"} & set(asked) else words | {"KERAS_HOME": f"{{work}}/{HOME}"}
+    words = {"PYTHONPATH": os.pathsep.join(filter(None, (str(work / HOME / HOOK), asked.get("PYTHONPATH"))))}
+    return words if {"KERAS_HOME", "HOME"} & set(asked) else words | {"KERAS_HOME": str(work / HOME)}
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,11 +1,16 @@
 """The stage of jobs whose runs are tracked: says whose a job is, gives it a store of its own, has packages registered."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from datahall.foundation import files
+from datahall.foundation.document import problems_of
+from datahall.models.tracking.job_folder import read_json
 from datahall.models.tracking.requests import RegisterRequest, leave_request
 from datahall.models.tracking.template import ENVIRONMENT, place_store, template_path
 from datahall.platform.events import StoredOutput
@@ -13,6 +18,7 @@ from datahall.platform.home import Home
 from datahall.platform.ports import Stage
 from datahall.platform.spec import JobSpec
 
+log = logging.getLogger(__name__)
 SCRIPTS = (".py", ".ipynb", ".sh")
 
 
@@ -34,12 +40,22 @@ class TrackedStage:
         outputs = self._inner.collect(spec, work)
         if spec.annotations.get("step") == "package":
             for output in outputs:
-                leave_request(self._home.root, _registration(spec, work, output))
+                self._have_registered(spec, work, output)
         return outputs
 
-    def environment(self, spec: JobSpec) -> dict[str, str]:
-        given = self._inner.environment(spec)
-        mine = {name: value for name, value in ENVIRONMENT.items() if name not in spec.environment}
+    def _have_registered(self, spec: JobSpec, work: Path, output: StoredOutput) -> None:
+        """Annotations are the user's: what they make no model of costs the job nothing but its place among the models."""
+        try:
+            request = _registration(spec, work, output)
+        except ValidationError as error:
+            for problem in problems_of(error, RegisterRequest):
+                log.warning("an output of job %s is not registered as a model: %s", work.parent.name, problem)
+        else:
+            leave_request(self._home.root, request)
+
+    def environment(self, spec: JobSpec, work: Path) -> dict[str, str]:
+        given = self._inner.environment(spec, work)
+        mine = {name: value.replace("{work}", str(work)) for name, value in ENVIRONMENT.items() if name not in spec.environment}
         return mine | given if is_script(spec) else given
 
     def secret_names(self, tenant: str) -> list[str]:
@@ -60,19 +76,21 @@ def _runs_our_python(spec: JobSpec) -> bool:
 
 
 def _registration(spec: JobSpec, work: Path, output: StoredOutput) -> RegisterRequest:
-    return RegisterRequest(
-        name=spec.annotations["recipe"],
-        tenant=spec.tenant,
-        bundle=output.digest,
-        alias=spec.annotations.get("alias"),
-        workflow=spec.annotations.get("workflow-key"),
-        metrics=_metrics(work / "outputs" / "bundle.json"),
+    """Raises ValidationError when the annotations name no model."""
+    return RegisterRequest.model_validate(
+        {
+            "name": spec.annotations.get("recipe", ""),
+            "tenant": spec.tenant,
+            "bundle": output.digest,
+            "alias": spec.annotations.get("alias"),
+            "workflow": spec.annotations.get("workflow-key"),
+            "metrics": _metrics(work / "outputs" / "bundle.json"),
+        }
     )
 
 
 def _metrics(bundle: Path) -> dict[str, float]:
-    try:
-        metrics = json.loads(bundle.read_text(encoding="utf-8")).get("metrics", {})
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+    """The finite figures of the bundle; whatever else the job may have written there is passed over."""
+    metrics = read_json(bundle).get("metrics")
+    found = metrics if isinstance(metrics, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, int | float) and abs(value) <= sys.float_info.max}

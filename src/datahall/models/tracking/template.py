@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
 }
-"""For a user's job; the engine puts its working folder in place of {work}."""
+"""For a user's job; the stage puts its working folder in place of {work}."""
 PAGE_BYTES = 1024
 """Small pages: MLflow has some 170 tables and indexes, each at least a page, and every job gets a copy."""
 

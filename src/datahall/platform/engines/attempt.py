@@ -12,6 +12,7 @@ from typing import Any
 
 from datahall.foundation import files
 from datahall.platform.engines import shim
+from datahall.platform.lifecycle import Ending
 
 SHIM = Path(shim.__file__)
 
@@ -64,46 +65,44 @@ class AttemptFolder:
 
     def is_alive(self) -> bool:
         """Whether a shim holds the lock."""
-        try:
-            lock = os.open(self.path / "lock", os.O_RDWR)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        return files.is_locked(self.path / "lock")
 
     def shim_pid(self) -> int | None:
         """The pid of the shim once it has started its worker."""
-        data = self._read("started.json")
-        return int(data["shim"]) if data else None
+        return self._pid("shim")
 
     def worker_pid(self) -> int | None:
+        return self._pid("worker")
+
+    def _pid(self, whose: str) -> int | None:
         data = self._read("started.json")
-        return int(data["worker"]) if data else None
+        pid = data.get(whose)
+        return pid if isinstance(pid, int) and pid > 1 else None
 
     def end(self) -> WorkerEnd | None:
-        """How the worker ended; None while it runs or when its shim was killed."""
+        """How the worker ended; None while it runs, when its shim was killed, or when the job wrote nonsense there."""
         data = self._read("end.json")
-        if data is None:
-            return None
-        return WorkerEnd(
-            reason=str(data["reason"]),
-            code=data["code"],
-            signal=data["signal"],
-            detail=str(data["detail"]),
-            wall_s=float(data["wall_s"]),
-            cpu_s=float(data["cpu_s"]),
-            peak_memory_bytes=int(data["peak_memory_bytes"]),
-            at_s=float(data["at_s"]),
-        )
-
-    def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            data: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return WorkerEnd(
+                reason=str(Ending(data["reason"])),
+                code=None if data["code"] is None else int(data["code"]),
+                signal=None if data["signal"] is None else int(signal.Signals(data["signal"])),
+                detail=str(data["detail"])[:2000],
+                wall_s=max(0.0, float(data["wall_s"])),
+                cpu_s=max(0.0, float(data["cpu_s"])),
+                peak_memory_bytes=max(0, int(data["peak_memory_bytes"])),
+                at_s=float(data["at_s"]),
+            )
+        except (KeyError, TypeError, ValueError):
             return None
-        return data
+
+    def forget_launch(self) -> None:
+        """Delete what was to be launched, where no shim lived to read it: it holds the values of secrets."""
+        (self.path / "launch.json").unlink(missing_ok=True)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            data = json.loads(files.regular_bytes(self.path / name, limit=65_536))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return data if isinstance(data, dict) else {}

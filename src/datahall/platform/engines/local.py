@@ -38,7 +38,7 @@ class LocalEngine:
         self._inbox: collections.deque[tuple[Event, ...]] = collections.deque()
         self._runs: dict[tuple[int, int], Run] = {}
         self._loads = dict.fromkeys(self.cores, 0.0)
-        self._cores_of: dict[int, tuple[list[int], float]] = {}
+        self._cores_of: dict[tuple[int, int], tuple[list[int], float]] = {}
         self._watched: dict[int, tuple[Run, int, int]] = {}
         self._poll = select.epoll()
         self._wake_end, self._wake_start = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -119,24 +119,25 @@ class LocalEngine:
             with run.lock:
                 for rank, description in enumerate(described):
                     if not run.stop_reason:
-                        self._watch(run, rank, run.rank_folder(rank).launch(description))
-                run.launched = True
+                        pid = run.rank_folder(rank).launch(description)
+                        run.launched = True
+                        self._watch(run, rank, pid)
         except (DatahallError, OSError, ValueError) as error:
             self._refused(run, _words(error), Ending.REFUSED)
         except Exception as error:  # a fault of ours or a store that was away: the job must not hang for it
             log.exception("job %s could not be started", launch.job_id)
             self._refused(run, _words(error), Ending.LOST)
         else:
-            if run.pids:
+            # Not `run.pids`: a short worker may be over already, and then its end is being reported.
+            if run.launched:
                 self.post(AttemptRunning(at_s=self.clock.now_s(), job_id=launch.job_id, attempt=launch.attempt))
             else:
                 self._refused(run, run.stop_reason, Ending.SUSPENDED if self.suspending else Ending.STOPPED)
 
     def _refused(self, run: Run, detail: str, ending: Ending) -> None:
         run.stop(f"could not be started: {detail}")
-        run.launched = True
-        if run.pids:
-            return  # some workers are up: their end reports for all
+        if run.launched:
+            return  # some workers are or were up: their end reports for all
         launch = run.launch
         self._let_go(launch)
         self.post(
@@ -147,6 +148,7 @@ class LocalEngine:
     def _let_go(self, launch: Launch) -> None:
         """Give back what the attempt held on this machine."""
         self._release_cores(launch)
+        self.meter.forget(launch)
         for rank in range(launch.spec.workers):
             self.enforcement.release(f"job-{launch.job_id}-{launch.attempt}-{rank}")
 
@@ -217,7 +219,6 @@ class LocalEngine:
     # --- the end ------------------------------------------------------------------------------------------
 
     def _finish(self, run: Run) -> None:
-        self._let_go(run.launch)
         self._pool.submit(self._report, run)
 
     def _report(self, run: Run) -> None:
@@ -236,6 +237,7 @@ class LocalEngine:
         except Exception as error:  # as above
             log.exception("the end of job %s could not be taken in", launch.job_id)
             ending, code, detail = Ending.LOST, None, f"its output could not be kept: {_words(error)}"
+        self._let_go(launch)
         event = AttemptEnded(
             at_s=self.clock.now_s(),
             job_id=launch.job_id,
@@ -268,12 +270,12 @@ class LocalEngine:
             chosen = sorted(self.cores, key=lambda core: (self._loads[core], core))[:count]
             for core in chosen:
                 self._loads[core] += share / count
-            self._cores_of[launch.job_id] = (chosen, share / count)
+            self._cores_of[launch.job_id, launch.attempt] = (chosen, share / count)
         return chosen
 
     def _release_cores(self, launch: Launch) -> None:
         with self._lock:
-            chosen, share = self._cores_of.pop(launch.job_id, ([], 0.0))
+            chosen, share = self._cores_of.pop((launch.job_id, launch.attempt), ([], 0.0))
             for core in chosen:
                 self._loads[core] = max(0.0, self._loads[core] - share)
 

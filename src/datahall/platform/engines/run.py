@@ -31,6 +31,7 @@ class Run:
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop_reason: str = ""
     launched: bool = False
+    """Whether any worker was started; set under the lock."""
 
     @property
     def work(self) -> Path:
@@ -57,7 +58,7 @@ class Run:
         """What each worker's shim reads."""
         spec = self.launch.spec
         ports = free_ports(1 + (spec.workers if spec.workers > 1 else 0))
-        given = {name: value.replace("{work}", str(self.work)) for name, value in stage.environment(spec).items()}
+        given = stage.environment(spec, self.work)
         return [
             {
                 "argv": list(spec.command),
@@ -96,7 +97,11 @@ class Run:
 
     def find_survivors(self, *, patience_s: float = 5.0) -> dict[int, int]:
         """Rank -> pid of shims that outlived the last control plane."""
-        return {rank: pid for rank in self.ranks() if (pid := _pid_of_living(self.rank_folder(rank), patience_s))}
+        alive = {rank: pid for rank in self.ranks() if (pid := _pid_of_living(self.rank_folder(rank), patience_s))}
+        for rank in self.ranks():
+            if rank not in alive:
+                self.rank_folder(rank).forget_launch()
+        return alive
 
     def ends(self) -> list[WorkerEnd | None]:
         return [self.rank_folder(rank).end() for rank in self.ranks()]

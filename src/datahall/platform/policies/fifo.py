@@ -1,16 +1,20 @@
-"""First come, first served, by priority. The head of the queue is never overtaken."""
+"""First come, first served, by priority. A job is overtaken only while services leave it no room whatever else ends."""
 
 from collections.abc import Sequence
 
 from datahall.platform.events import Event
-from datahall.platform.placement import gang_placement
+from datahall.platform.placement import beside_services, gang_placement, most_workers
 from datahall.platform.ports import Action, Start, Wake
 from datahall.platform.resources import Resources
 from datahall.platform.state import Node, Snapshot
 
 
 class Fifo:
-    """Starts the head of the queue while it fits, then waits for the next event."""
+    """Starts the head of the queue while it fits, then waits for the next event.
+
+    A job that would not fit even if everything but the services ended is passed over: waiting for it would stop all others
+    until somebody stops a service.
+    """
 
     def observe(self, event: Event) -> None:
         """The order of the queue is all it needs to know."""
@@ -20,11 +24,14 @@ class Fifo:
         nodes = {
             node.name: Node(node.name, node.capacity, node.free, list(node.free_accelerators)) for node in snapshot.nodes()
         }
+        endable = beside_services(snapshot.nodes(), snapshot.placed())
         for job in snapshot.waiting():
             need = job.spec.per_worker()
             places = gang_placement(nodes.values(), need, job.spec.workers)
             if places is None:
-                break
+                if most_workers(endable, need) >= job.spec.workers:
+                    break
+                continue
             for place in places:
                 _take(nodes[place.node], need, place.accelerators)
             actions.append(Start(job.id, places))

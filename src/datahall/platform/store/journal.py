@@ -32,6 +32,7 @@ from datahall.platform.events import (
 )
 from datahall.platform.state import Job, State
 from datahall.platform.store import schema
+from datahall.platform.store.artifact_rows import enter_artifact
 from datahall.platform.store.queries import reading
 
 log = logging.getLogger(__name__)
@@ -79,29 +80,49 @@ class SqlJournal:
 
     def commit(self) -> None:
         """Write what was recorded. Waits, and says so in `trouble`, while the disk is full or the database is locked."""
-        if not self._pending and not (self._state and self._state.touched):
+        touched = list(self._state.touched.values()) if self._state else []
+        if not self._pending and not touched:
             return
-        while True:
-            try:
-                self._write()
-                break
-            except OperationalError as error:
-                self.trouble = str(error.orig).splitlines()[0]
-                log.error("the database cannot be written (%s); trying again", self.trouble)  # noqa: TRY400
-                time.sleep(RETRY_S)
-        self.trouble = ""
+        try:
+            self._persistently(self._pending, touched)
+        except Exception:  # one event that no database takes must not keep all others, of every tenant, from being written
+            log.exception("a turn could not be written at once; its events are written one by one")
+            self._singly(touched)
         events = [event for event, _ in self._pending]
         self._pending.clear()
         self.committed(events)
 
-    def _write(self) -> None:
+    def _persistently(self, events: Sequence[tuple[Event, str]], touched: Sequence[Job]) -> None:
         def statements(connection: Connection) -> None:
-            if self._state is not None and self._state.touched:
-                _upsert_jobs(connection, self._state.touched.values())
-            for event, _ in self._pending:
+            if touched:
+                _upsert_jobs(connection, touched)
+            for event, _ in events:
                 _write_detail(connection, event)
 
-        self._transact(self._pending, statements)
+        while True:
+            try:
+                self._transact(events, statements)
+            except OperationalError as error:
+                self.trouble = str(error.orig).splitlines()[0]
+                log.error("the database cannot be written (%s); trying again", self.trouble)  # noqa: TRY400
+                time.sleep(RETRY_S)
+            else:
+                self.trouble = ""
+                return
+
+    def _singly(self, touched: Sequence[Job]) -> None:
+        """Each event in a transaction of its own, with its job's row; one that fails leaves a note in its place."""
+        rest = {job.id: job for job in touched}
+        for event, tenant in self._pending:
+            own = [rest.pop(event.job_id)] if isinstance(event, JobEvent) and event.job_id in rest else []
+            try:
+                self._persistently([(event, tenant)], own)
+            except Exception as error:
+                log.exception("event %s of %s could not be written", kind_of(event), subject_of(event))
+                lost = {"kind": kind_of(event), "error": repr(error)[:500]}
+                note = Changed(at_s=event.at_s, subject=subject_of(event), what="unwritable", tenant=tenant, data=lost)
+                self._persistently([(note, tenant)], [])
+        self._persistently([], list(rest.values()))
 
     def change(self, event: Changed, statements: Callable[[Connection], Any]) -> Any:
         """Carry out a change outside the queue and its record, together. Returns what `statements` returned."""
@@ -130,14 +151,19 @@ class SqlJournal:
                 "seq": self._seq,
                 "at_s": self.last_at_s,
                 "kind": kind_of(event),
-                "subject": subject_of(event),
+                "subject": plain_text(subject_of(event))[:200],
                 "tenant": tenant,
-                "actor": event.actor,
-                "data": json.dumps(record_of(event), sort_keys=True, ensure_ascii=False),
+                "actor": plain_text(event.actor),
+                "data": json.dumps(record_of(event), sort_keys=True),
             }
             row["chain"] = self._chain = link(self._chain, row)
             rows.append(row)
         return rows
+
+
+def plain_text(text: str) -> str:
+    """Text that any database takes: halves of surrogate pairs and NUL, as in odd file names, become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _upsert_jobs(connection: Connection, jobs: Any) -> None:
@@ -159,7 +185,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "name": job.spec.name,
         "state": str(job.state),
         "priority": job.priority,
-        "reason": job.reason,
+        "reason": plain_text(job.reason),
         "submitted_s": job.submitted_s,
         "started_s": job.started_s,
         "ended_s": job.ended_s,
@@ -211,7 +237,7 @@ def _attempt_ended(connection: Connection, event: AttemptEnded) -> None:
         ended_s=event.at_s,
         ending=str(event.ending),
         code=event.code,
-        detail=event.detail,
+        detail=plain_text(event.detail),
         usage=usage,
     )
     table = schema.jobs
@@ -245,19 +271,14 @@ def _lineage(job_id: int, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep_output(connection: Connection, event: AttemptEnded, tenant: str, output: StoredOutput) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    thing = {"digest": output.digest, "kind": "tree", "size_bytes": output.size_bytes, "stored_s": event.at_s}
-    connection.execute(dialect.insert(schema.objects).on_conflict_do_nothing(), thing)
     spec = connection.execute(select(schema.jobs.c.spec).where(schema.jobs.c.id == event.job_id)).scalar_one()
-    lineage = _lineage(event.job_id, json.loads(spec))
-    statement = dialect.insert(schema.artifacts).values(
-        tenant=tenant,
-        key=output.key,
-        digest=output.digest,
-        size_bytes=output.size_bytes,
-        made_by_job=event.job_id,
-        made_s=event.at_s,
-        lineage=lineage,
-    )
-    newer = {name: statement.excluded[name] for name in ("digest", "size_bytes", "made_by_job", "made_s", "lineage")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "key"], set_=newer))
+    row = {
+        "tenant": tenant,
+        "key": output.key,
+        "digest": output.digest,
+        "size_bytes": output.size_bytes,
+        "made_by_job": event.job_id,
+        "made_s": event.at_s,
+        "lineage": _lineage(event.job_id, json.loads(spec)),
+    }
+    enter_artifact(connection, row)

@@ -101,6 +101,7 @@ artifacts = Table(
     Column("made_by_job", Id),
     Column("made_s", Float, nullable=False),
     Column("lineage", JSON, nullable=False),
+    Column("superseded_s", Float),
     UniqueConstraint("tenant", "key", name="uq_artifacts_tenant_key"),
 )
 

@@ -39,7 +39,7 @@ def test_the_jobs_own_keras_home_holds_mnist(stored: KerasStage, home: Home):
         work = laid_out(stored, home)
         assert (work / ".keras/datasets/mnist.npz").read_text() == "digits"
         assert (work / ".keras/hook/sitecustomize.py").exists()
-    assert stored.environment(SPEC) == {"PYTHONPATH": "{work}/.keras/hook", "KERAS_HOME": "{work}/.keras"}
+    assert stored.environment(SPEC, work) == {"PYTHONPATH": f"{work}/.keras/hook", "KERAS_HOME": f"{work}/.keras"}
 
 
 def test_another_tenant_sees_nothing_of_it(stored: KerasStage, home: Home):
@@ -47,7 +47,7 @@ def test_another_tenant_sees_nothing_of_it(stored: KerasStage, home: Home):
     for changed in ({"tenant": "other"}, {"annotations": {"step": "train"}}, {"service": True}):
         spec = SPEC.model_copy(update=changed)
         assert not (laid_out(stored, home, spec) / ".keras").exists()
-        assert stored.environment(spec) == {}
+        assert stored.environment(spec, home.jobs) == {}
 
 
 def test_a_file_that_the_job_brought_stays(stored: KerasStage, home: Home):
@@ -71,6 +71,6 @@ def test_a_damaged_copy_is_not_handed_out(stored: KerasStage, home: Home, parts:
 
 def test_what_the_user_set_stays():
     """Given a Keras home or a home of the user's own, it is kept; their PYTHONPATH follows the hook."""
-    hook = "{work}/.keras/hook"
-    assert keras_words({"KERAS_HOME": "/k", "PYTHONPATH": "src"}) == {"PYTHONPATH": f"{hook}:src"}
-    assert keras_words({"HOME": "/root"}) == {"PYTHONPATH": hook}
+    hook, work = "/w/.keras/hook", Path("/w")
+    assert keras_words({"KERAS_HOME": "/k", "PYTHONPATH": "src"}, work) == {"PYTHONPATH": f"{hook}:src"}
+    assert keras_words({"HOME": "/root"}, work) == {"PYTHONPATH": hook}

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("made_by_job", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("made_s", sa.Float(), nullable=False),
         sa.Column("lineage", sa.JSON(), nullable=False),
+        sa.Column("superseded_s", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(["digest"], ["objects.digest"], name=op.f("fk_artifacts_digest")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
         sa.UniqueConstraint("tenant", "key", name="uq_artifacts_tenant_key"),
