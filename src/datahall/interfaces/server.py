@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
+import os
 import signal
 import socket
 import threading
@@ -46,6 +47,7 @@ class Server:
 
     def run(self) -> None:
         """Serve until told to stop. Jobs are suspended then, or left running after `shut_down(keep_jobs=True)`."""
+        os.umask(0o077)  # whatever is written from here on, by us or by the tracking, is nobody else's to read
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve())
 

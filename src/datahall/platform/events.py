@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from datahall.foundation.events import Event as Event
 from datahall.platform.lifecycle import Ending
 from datahall.platform.resources import Resources
 from datahall.platform.spec import JobSpec
@@ -35,15 +36,6 @@ class StoredOutput:
     key: str
     digest: str
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened at `at_s` (seconds since the epoch), because of `actor`."""
-
-    kind: ClassVar[str] = ""
-    at_s: float
-    actor: str = "platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

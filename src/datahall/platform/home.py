@@ -103,6 +103,8 @@ class Home:
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._mark()
+            if self.root.stat().st_mode & 0o077:
+                self.root.chmod(0o700)  # it was there before us, and open to others
             for folder in (self.jobs, self.logs, self.secrets, self.artifacts):
                 folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:

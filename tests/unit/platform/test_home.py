@@ -160,3 +160,10 @@ def test_a_torn_server_file_is_no_server(home: Home, text: str):
     """Given a server file that says nothing, no server is found."""
     home.server_file.write_text(text)
     assert home.server() is None
+
+
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path):
+    """Given an empty DATAHALL_HOME of mode 0755, nobody else may enter it afterwards."""
+    (tmp_path / "home").mkdir(mode=0o755)
+    Home(tmp_path / "home").prepare()
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
