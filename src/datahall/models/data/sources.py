@@ -53,7 +53,8 @@ def source_digests(spec: DataSpec, *, folder: Path) -> tuple[str, ...]:
     if isinstance(spec.source, DigitsSource):
         return (f"scikit-learn {version('scikit-learn')}",)
     kept = _Kept(places.cache_folder() / "digests.json")
-    found = tuple(_digest(name, downloads, folder, kept) for name, downloads in named_files(spec))
+    may_be_folder = isinstance(spec.source, ImageFolderSource)
+    found = tuple(_digest(name, downloads, folder, kept, may_be_folder=may_be_folder) for name, downloads in named_files(spec))
     kept.save()
     return found
 
@@ -72,13 +73,16 @@ def named_files(spec: DataSpec) -> Iterator[tuple[str, tuple[Download, ...]]]:
         yield from ((name, ()) for name in (source.file, source.x, source.y) if name is not None)
 
 
-def _digest(name: str, downloads: tuple[Download, ...], folder: Path, kept: "_Kept") -> str:
+def _digest(name: str, downloads: tuple[Download, ...], folder: Path, kept: "_Kept", *, may_be_folder: bool) -> str:
     path = places.present(name, folder=folder, downloads=downloads)
     declared = places.matching(name, downloads)
     if path is None and declared:
         return declared[0].sha256
     try:
-        return kept.digest(places.find(name, folder=folder) if path is None else path)
+        path = places.find(name, folder=folder) if path is None else path
+        if path.is_dir() and not may_be_folder:
+            raise Refused(Problem("DATA-003", name or "data.source", "is a folder, not a file", "name the file in it"))
+        return kept.digest(path)
     except FileNotFoundError:
         raise Missing(Problem("DATA-002", name, "vanished while it was read", "run it again")) from None
     except OSError as error:

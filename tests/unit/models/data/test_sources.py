@@ -112,3 +112,12 @@ def test_the_kept_digests_are_plain_json(tmp_path):
     [digest] = source_digests(csv_spec(), folder=tmp_path)
     kept = json.loads((places.cache_folder() / "digests.json").read_text())
     assert kept[str(tmp_path / "t.csv")][1] == digest
+
+
+def test_a_folder_where_a_file_should_be_is_refused_before_it_is_read(tmp_path):
+    """Given a table whose name is empty or a folder's, it is refused: hashing all below could take hours."""
+    (tmp_path / "rows").mkdir()
+    for name in ("", ".", "rows"):
+        source = {"kind": "csv", "file": name, "label": "y"}
+        with pytest.raises(Refused, match="DATA-003 is a folder, not a file"):
+            source_digests(DataSpec.model_validate({"source": source}), folder=tmp_path)
