@@ -62,7 +62,7 @@ def problem(response: httpx.Response, status: int) -> dict[str, str]:
         ({"command": ["true"], "cpus": 4000}, "JOB-010", "cpus", "4000 asked for, but the largest node has"),
     ],
 )
-def test_a_bad_job_is_refused_with_its_field(http, admin, body, code, where, what):
+def test_a_bad_job_is_refused_with_its_field(http, admin, *, body, code, where, what):
     """Given a job with one thing wrong, the answer names the field, what was seen and what is allowed."""
     found = problem(http.post("/v1/jobs", json=body, headers=admin), 400)
     assert (found["code"], found["where"].startswith(where)) == (code, True)

@@ -123,7 +123,7 @@ def test_the_table_has_every_route(platform: Platform):
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), TABLE, ids=[f"{m} {p}" for m, p, _, _ in TABLE])
-def test_each_role_at_each_route(http, platform, heads, things, monkeypatch, method, path, body, expected):
+def test_each_role_at_each_route(http, platform, heads, things, *, monkeypatch, method, path, body, expected):
     """Given a route, each role gets the answer of its row, and whoever has no token or a wrong one gets 401."""
     monkeypatch.setattr(platform, "shut_down", lambda _keep_jobs: None)
     monkeypatch.setattr(platform.book, "changed", lambda: None)  # nobody needs replicas of a bundle that is not there
