@@ -20,8 +20,9 @@ from datahall.models.recipe import Recipe
 from datahall.platform.home import Home
 
 POLL_S = 0.1
-SERVE_S = 60.0
-OVER = ("succeeded", "failed", "cancelled", "cached")
+SERVE_S, DEPLOY_S = 60.0, 30.0
+GOOD = ("succeeded", "cached")
+OVER = (*GOOD, "failed", "cancelled")
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class RecipeResult:
     recipe: str
     workflow: int
     succeeded: bool
+    """All steps, and the deployment that the recipe asks for."""
     took_s: float
     cached: list[str]
     failed: list[str]
@@ -60,9 +62,16 @@ class RecipeResult:
 
     def lines(self) -> Iterator[str]:
         """What a person wants to know."""
-        if not self.succeeded:
-            yield from self.failed
-            return
+        if self.made:
+            yield from self._findings()
+        yield from self.failed
+
+    @property
+    def made(self) -> bool:
+        """Whether every step has its result; what was made counts also when it could not be deployed."""
+        return all(step["state"] in GOOD for step in self.steps)
+
+    def _findings(self) -> Iterator[str]:
         reused = f" ({len(self.cached)} of {len(self.steps)} steps were cached)" if self.cached else ""
         yield f"{self.recipe}: done in {seconds_text(self.took_s)}{reused}"
         if self.metrics:
@@ -81,13 +90,14 @@ class RecipeResult:
 def a_platform(home: Home) -> Iterator[Client]:
     """A client of the running platform; when none runs, of one that lives in this process as long as the block."""
     if home.in_use():
-        yield connect(home)
+        with contextlib.closing(connect(home)) as client:
+            yield client
         return
     from datahall.interfaces.server import embedded, log_to
 
     log_to(home, console=False)
-    with embedded(home):
-        yield connect(home)
+    with embedded(home), contextlib.closing(connect(home)) as client:
+        yield client
 
 
 def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
@@ -108,13 +118,35 @@ def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:
         workflow = client.post("/v1/workflows", body)
         workflow = _watch(client, workflow, quiet=quiet)
         result = _result(recipe, workflow, time.monotonic() - began)
-        if result.succeeded:
+        if result.made:
             _add_findings(client, home, recipe, workflow, result)
-            if stays_up and result.deployed:
-                result.endpoint = f"{client.url}/predict/{result.deployed}"
+            _add_deployment(client, recipe, workflow, result, stays_up=stays_up)
         else:
             result.failed += _reasons(client, workflow)
     return result
+
+
+def _add_deployment(client: Client, recipe: Recipe, workflow: dict[str, Any], result: RecipeResult, *, stays_up: bool) -> None:
+    """Where it is served, or why it is not, and then the run has not succeeded."""
+    if recipe.deploy is None:
+        return
+    deadline = time.monotonic() + DEPLOY_S
+    while not (workflow["deployed_s"] or workflow["deploy_error"]) and time.monotonic() < deadline:
+        time.sleep(POLL_S)  # it is deployed right after its last step has ended
+        workflow = client.get(f"/v1/workflows/{workflow['id']}")
+    if workflow["deployed_s"]:
+        result.deployed = recipe.deploy.endpoint
+        result.endpoint = f"{client.url}/predict/{result.deployed}" if stays_up else ""
+        return
+    late = Problem(
+        "FLOW-004",
+        f"workflow {workflow['id']}",
+        f"not deployed within {DEPLOY_S:g} s",
+        "`datahall doctor` says what keeps the platform",
+    )
+    problem = Problem(**workflow["deploy_error"]) if workflow["deploy_error"] else late
+    result.succeeded = False
+    result.failed.append(f"the model is made, but not served. {problem}")
 
 
 def _watch(client: Client, workflow: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
@@ -150,7 +182,7 @@ def _show(client: Client, progress: Progress, bar: TaskID, step: dict[str, Any])
         progress.update(bar, note=_latest_figures(client, step["job"]), total=None)
     elif state in OVER:
         note = step["reason"] or state
-        progress.update(bar, total=1, completed=1 if state in ("succeeded", "cached") else 0, note=note)
+        progress.update(bar, total=1, completed=1 if state in GOOD else 0, note=note)
         progress.stop_task(bar)
 
 
@@ -166,7 +198,7 @@ def _latest_figures(client: Client, job: int) -> str:
 
 
 def _result(recipe: Recipe, workflow: dict[str, Any], took_s: float) -> RecipeResult:
-    good = all(step["state"] in ("succeeded", "cached") for step in workflow["steps"])
+    good = all(step["state"] in GOOD for step in workflow["steps"])
     return RecipeResult(
         recipe=recipe.name,
         workflow=workflow["id"],
@@ -203,8 +235,6 @@ def _add_findings(client: Client, home: Home, recipe: Recipe, workflow: dict[str
         files.write_bytes(target, report)
         result.report = str(target)
     result.bundle = digests.get("package") or ""
-    if recipe.deploy is not None:
-        result.deployed = recipe.deploy.endpoint
 
 
 def _file(client: Client, digest: str | None, path: str) -> bytes | None:

@@ -2,8 +2,9 @@
 
 import json
 import logging
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,13 +18,15 @@ from datahall.models.serve.spec import DeploySpec
 from datahall.models.tracking.requests import WorkflowRequest, leave_request
 from datahall.models.workflow import Owner, jobs_of, steps_of
 from datahall.platform.catalogue import Catalogue
-from datahall.platform.events import AttemptEnded, Changed, Event
+from datahall.platform.events import AttemptEnded, Changed, Event, StopRequested
 from datahall.platform.identity import Principal, Right
+from datahall.platform.lifecycle import JobState
 from datahall.platform.service import Scheduler
 from datahall.platform.store import queries, schema
 
 log = logging.getLogger(__name__)
-PACKAGE = "package"
+PACKAGE, ERROR = "package", "error"
+NOT_MADE = (JobState.FAILED, JobState.CANCELLED)
 
 
 class Deployer(Protocol):
@@ -41,7 +44,22 @@ class Workflow:
     name: str
     steps: list[dict[str, Any]]
     deploy: dict[str, Any] | None
+    """The recipe's section; with `error`, a problem, once it was given up."""
     deployed_s: float | None
+
+    @property
+    def deploy_error(self) -> dict[str, str] | None:
+        """Why it was not deployed and will not be."""
+        return self.deploy.get(ERROR) if self.deploy else None
+
+    @property
+    def awaits_deployment(self) -> bool:
+        return self.deploy is not None and self.deployed_s is None and self.deploy_error is None
+
+    @property
+    def package(self) -> dict[str, Any] | None:
+        """The step whose output is deployed."""
+        return next((step for step in self.steps if step["name"] == PACKAGE), None)
 
 
 class Workflows:
@@ -52,6 +70,9 @@ class Workflows:
         self._home = home
         self._scheduler, self._catalogue, self._clock, self._deployer = scheduler, catalogue, clock, deployer
         self._engine = scheduler.journal.engine
+        self._awaited: dict[int, frozenset[int]] = {}
+        """Workflows to be deployed, each with the jobs that it waits for: what else ends does not concern us."""
+        self._deploying = threading.Lock()
         scheduler.listeners.append(self._on_events)
 
     def start(self, who: Principal, recipe: Recipe, folder: Path, *, file: str = "", shared: str = "") -> int:
@@ -70,7 +91,8 @@ class Workflows:
         rows = [_step_row(step, numbers[step.name], made) for step in steps]
         number = self._enter(who, recipe, rows)
         self._tell_tracking(who, recipe, words["workflow-key"])
-        self._deploy_if_ready(number)
+        if recipe.deploy is not None:
+            self._await(number)
         return number
 
     def _tell_tracking(self, who: Principal, recipe: Recipe, key: str) -> None:
@@ -117,8 +139,9 @@ class Workflows:
             "name": workflow.name,
             "tenant": workflow.tenant,
             "steps": steps,
-            "deploy": workflow.deploy,
+            "deploy": workflow.deploy and {name: value for name, value in workflow.deploy.items() if name != ERROR},
             "deployed_s": workflow.deployed_s,
+            "deploy_error": workflow.deploy_error,
         }
 
     def page(self, who: Principal, *, limit: int = 50) -> list[dict[str, Any]]:
@@ -148,50 +171,81 @@ class Workflows:
 
     def resume(self) -> None:
         """At start-up: deploy what was packaged while nobody was there to do it."""
-        for number in self._undeployed():
-            self._deploy_if_ready(number)
-
-    def _undeployed(self) -> Sequence[int]:
         table = schema.workflows
         query = select(table.c.id).where(table.c.deploy.is_not(None) & table.c.deployed_s.is_(None)).order_by(table.c.id)
         with queries.reading(self._engine) as connection:
-            return list(connection.execute(query).scalars())
+            numbers = list(connection.execute(query).scalars())
+        for number in numbers:
+            self._await(number)
+
+    def _await(self, number: int) -> None:
+        """Deploy the workflow now, or when its package is made."""
+        workflow = self._read(number)
+        if workflow is not None and workflow.awaits_deployment:
+            self._awaited[number] = frozenset(step["job"] for step in workflow.steps)
+            self._settle(number)  # after it is awaited: what ended before that is seen here, what ends later by `_on_events`
 
     def _on_events(self, events: Sequence[Event]) -> None:
-        packaged = [event for event in events if isinstance(event, AttemptEnded) and event.outputs]
-        if packaged:
-            keys = {output.key for event in packaged for output in event.outputs}
-            for number in self._undeployed():
-                workflow = self._read(number)
-                if workflow is not None and any(step["key"] in keys for step in workflow.steps if step["name"] == PACKAGE):
-                    self._deploy_if_ready(number)
+        ended = {event.job_id for event in events if isinstance(event, AttemptEnded | StopRequested)}
+        for number, jobs in list(self._awaited.items()) if ended else ():
+            if not jobs.isdisjoint(ended):
+                self._settle(number)
 
-    def _deploy_if_ready(self, number: int) -> None:
-        workflow = self._read(number)
-        if workflow is None or workflow.deploy is None or workflow.deployed_s is not None:
-            return
-        package = next((step for step in workflow.steps if step["name"] == PACKAGE), None)
-        artifact = self._catalogue.find(workflow.tenant, f"key:{package['key']}") if package else None
-        if artifact is None:
-            return
+    def _settle(self, number: int) -> None:
+        """Deploy the workflow if its package is there; give it up if it will not be, or if it cannot be deployed."""
+        with self._deploying:
+            workflow = self._read(number)
+            if workflow is None or not workflow.awaits_deployment:
+                self._awaited.pop(number, None)
+                return
+            package = workflow.package
+            artifact = self._catalogue.find(workflow.tenant, f"key:{package['key']}") if package else None
+            if artifact is not None:
+                self._deploy(workflow, artifact["digest"])
+            elif (problem := self._why_not_made(workflow)) is not None:
+                self._give_up(workflow, problem)
+
+    def _why_not_made(self, workflow: Workflow) -> Problem | None:
+        fix = "mend what failed, then run the recipe again"
+        if workflow.package is None:  # of an older version, which let such recipes pass
+            return Problem("FLOW-003", f"workflow {workflow.id}", "its recipe makes no package", fix)
+        number = workflow.package["job"]
+        row = queries.job_row(self._engine, number) if number else None
+        if row is None or JobState(row.state) not in NOT_MADE:
+            return None
+        what = f"its package was not made: job {number} is {row.state}" + (f", {row.reason}" if row.reason else "")
+        return Problem("FLOW-003", f"workflow {workflow.id}", what, fix)
+
+    def _deploy(self, workflow: Workflow, bundle: str) -> None:
         deploy = DeploySpec.model_validate_json(json.dumps(workflow.deploy))
         try:
             self._deployer.deploy(
-                deploy, tenant=workflow.tenant, model=workflow.name, bundle=artifact["digest"], by=f"workflow/{number}"
+                deploy, tenant=workflow.tenant, model=workflow.name, bundle=bundle, by=f"workflow/{workflow.id}"
             )
-        except DatahallError:
-            log.exception("workflow %s could not be deployed", number)
+        except DatahallError as error:
+            log.warning("workflow %s could not be deployed: %s", workflow.id, error)
+            self._give_up(workflow, error.problems[0])
             return
+        self._note(workflow, "workflow_deployed", {"deployed_s": self._clock.now_s()})
+
+    def _give_up(self, workflow: Workflow, problem: Problem) -> None:
+        """For good: who removes the endpoint meanwhile must not find it there again much later."""
+        error = {name: str(value) for name, value in asdict(problem).items()}
+        self._note(workflow, "workflow_not_deployed", {"deploy": (workflow.deploy or {}) | {ERROR: error}}, data=error)
+
+    def _note(self, workflow: Workflow, what: str, values: dict[str, Any], *, data: dict[str, str] | None = None) -> None:
         table = schema.workflows
-        statement = update(table).where(table.c.id == number).values(deployed_s=self._clock.now_s())
+        statement = update(table).where(table.c.id == workflow.id).values(values)
         event = Changed(
             at_s=self._clock.now_s(),
-            actor=f"workflow/{number}",
-            subject=f"endpoint/{deploy.endpoint}",
-            what="workflow_deployed",
+            actor=f"workflow/{workflow.id}",
+            subject=f"endpoint/{(workflow.deploy or {})['endpoint']}",
+            what=what,
             tenant=workflow.tenant,
+            data=data or {},
         )
         self._scheduler.journal.change(event, lambda connection: connection.execute(statement))
+        self._awaited.pop(workflow.id, None)
 
 
 class _Known:
