@@ -46,7 +46,7 @@ def evaluation(
         "intervals": _intervals(confusion_KK, rows, spec, seed),
         "confidence_ratio": spec.confidence_ratio,
         "bootstrap_samples": spec.bootstrap_samples,
-        "classes": list(_classes(counts, labels)),
+        "classes": list(_classes(counts, labels, spec)),
         "confusion": confusion_KK.tolist(),
         "reliability": list(_bins(bins)),
         "notes": list(_notes(counts, labels)),
@@ -89,7 +89,7 @@ def _intervals(
     return {name: list(interval) for name, interval in found.items()}
 
 
-def _classes(counts: Counts, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _classes(counts: Counts, labels: Sequence[str], spec: EvaluateSpec) -> Iterator[dict[str, Any]]:
     columns = [scores.precision(counts), scores.recall(counts), scores.f1(counts)]
     for k, label in enumerate(labels):
         yield {
@@ -97,7 +97,16 @@ def _classes(counts: Counts, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
             "rows": int(counts.true[k]),
             "predicted": int(counts.predicted[k]),
             **{name: or_null(c[k]) for name, c in zip(("precision", "recall", "f1"), columns, strict=True)},
+            "precision_interval": _share(counts.hit[k], counts.predicted[k], spec),
+            "recall_interval": _share(counts.hit[k], counts.true[k], spec),
         }
+
+
+def _share(hits: float, rows: float, spec: EvaluateSpec) -> list[float] | None:
+    """A class's own interval; None where its score is undefined."""
+    if rows == 0:
+        return None
+    return list(bootstrap.wilson_interval(int(hits), int(rows), confidence_ratio=spec.confidence_ratio))
 
 
 def _bins(bins: calibration.Reliability) -> Iterator[dict[str, Any]]:
@@ -112,12 +121,16 @@ def _bins(bins: calibration.Reliability) -> Iterator[dict[str, Any]]:
 
 
 def _notes(counts: Counts, labels: Sequence[str]) -> Iterator[str]:
-    absent = [label for label, rows in zip(labels, counts.true, strict=True) if rows == 0]
-    unused = [label for label, rows in zip(labels, counts.predicted, strict=True) if rows == 0]
-    if absent:
-        yield f"No test row is of class {_listed(absent)}: recall is undefined there and left out of the averages."
-    if unused:
-        yield f"No row was taken for class {_listed(unused)}: precision is undefined there and left out of the averages."
+    def those(chosen_K: NDArray[np.bool_]) -> list[str]:
+        return [label for label, chosen in zip(labels, chosen_K, strict=True) if chosen]
+
+    is_there, is_answered = counts.true > 0, counts.predicted > 0
+    if nowhere := those(~is_there & ~is_answered):
+        yield f"No test row is of class {_listed(nowhere)}, and none was taken for it: it is left out of the averages."
+    if absent := those(~is_there & is_answered):
+        yield f"No test row is of class {_listed(absent)}, but some were taken for it: its recall counts as 0 in the averages."
+    if unused := those(is_there & ~is_answered):
+        yield f"No row was taken for class {_listed(unused)}: its precision is undefined and counts as 0 in the averages."
 
 
 def _listed(labels: Sequence[str], *, most: int = 8) -> str:

@@ -1,7 +1,9 @@
 """Scores of a classifier from its counts: hits, true rows and predicted rows of each class.
 
 Shapes: N rows, K classes, S resamples (or nothing): all functions work on the last axis, so one table or a thousand
-resampled ones cost one call. A score that divides by nothing is NaN here and null in JSON, never a silent 0 or 1.
+resampled ones cost one call. A class's score that divides by nothing is NaN here and null in JSON, never a silent 0 or 1.
+In an average it counts as 0, like scikit-learn's `zero_division=0`: left out, a class that is never answered would raise it.
+Only a class that is neither there nor answered stays out, because nothing was asked about it.
 """
 
 import math
@@ -57,15 +59,15 @@ def f1(counts: Counts) -> Array:
     return divided(2 * counts.hit, counts.true + counts.predicted)
 
 
-def macro(score_SK: Array) -> Array:
-    """Mean over the classes for which the score is defined: each class counts alike, (S)."""
-    return weighted(score_SK, np.ones_like(score_SK))
+def macro(score_SK: Array, counts: Counts) -> Array:
+    """Mean over the classes that are there or were answered: each counts alike, an undefined score as 0, (S)."""
+    present_SK = (counts.true + counts.predicted) > 0
+    return divided(np.nan_to_num(score_SK).sum(axis=-1), present_SK.sum(axis=-1))
 
 
-def weighted(score_SK: Array, rows_SK: Array) -> Array:
-    """Mean weighted by the classes' rows, over the classes for which the score is defined, (S)."""
-    weights = np.where(np.isnan(score_SK), 0.0, rows_SK)
-    return divided((np.nan_to_num(score_SK) * weights).sum(axis=-1), weights.sum(axis=-1))
+def weighted(score_SK: Array, counts: Counts) -> Array:
+    """Mean weighted by the classes' rows, an undefined score as 0, (S)."""
+    return divided((np.nan_to_num(score_SK) * counts.true).sum(axis=-1), counts.true.sum(axis=-1))
 
 
 def headline(counts: Counts) -> dict[str, Array]:
@@ -73,8 +75,8 @@ def headline(counts: Counts) -> dict[str, Array]:
     result = {"accuracy": accuracy(counts)}
     for name, score in (("precision", precision), ("recall", recall), ("f1", f1)):
         values_SK = score(counts)
-        result[f"{name}_macro"] = macro(values_SK)
-        result[f"{name}_weighted"] = weighted(values_SK, counts.true)
+        result[f"{name}_macro"] = macro(values_SK, counts)
+        result[f"{name}_weighted"] = weighted(values_SK, counts)
     return result
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datahall.models.evaluate import bootstrap
-from datahall.models.evaluate.bootstrap import mean_interval, score_intervals
+from datahall.models.evaluate.bootstrap import mean_interval, score_intervals, wilson_interval
 from datahall.models.evaluate.scores import confusion_matrix
 
 HOW = {"samples": 4000, "confidence_ratio": 0.95}
@@ -52,8 +52,28 @@ def test_same_seed_same_interval_and_chunks_do_not_matter(monkeypatch):
     assert once == again
 
 
-def test_a_perfect_model_has_an_interval_of_one():
-    """Given no mistake and a class without rows, each interval is [1, 1], without a warning."""
+def test_a_perfect_model_is_not_known_to_be_perfect():
+    """Given no mistake among 4 rows and a class without rows, accuracy may be as low as 51 %, and averages have no interval."""
     y_N = np.array([0, 1, 1, 0])
     found = score_intervals(confusion_matrix(y_N, y_N, classes=3), generator=np.random.default_rng(0), **HOW)
-    assert set(found.values()) == {(1.0, 1.0)}
+    assert found == {name: (pytest.approx(0.5101, abs=1e-4), 1.0) for name in ("accuracy", "recall_weighted")}
+
+
+@pytest.mark.parametrize(("hits", "rows"), [(0, 20), (1, 20), (81, 263), (15, 148), (20, 20)])
+def test_wilson_solves_its_equation(hits, rows):
+    """Given hits among rows, the interval solves |share - p| = z √(p (1 - p) / rows) at both ends: Wilson's definition."""
+    share, z = hits / rows, 1.959963984540054
+    for end in wilson_interval(hits, rows, confidence_ratio=0.95):
+        assert abs(share - end) == pytest.approx(z * np.sqrt(end * (1 - end) / rows), abs=1e-12)
+
+
+def test_wilson_is_the_published_one():
+    """Given 81 of 263 and 15 of 148, the intervals are those of Newcombe, Statist. Med. 17, 1998, table I, method 3."""
+    for hits, rows, published in ((81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0, 0.1611))):
+        assert wilson_interval(hits, rows, confidence_ratio=0.95) == pytest.approx(published, abs=5e-5)
+
+
+def test_no_rows_have_no_share():
+    """Given no rows, the function says what it needs."""
+    with pytest.raises(ValueError, match="rows=0, but a share needs at least 1"):
+        wilson_interval(0, 0, confidence_ratio=0.95)

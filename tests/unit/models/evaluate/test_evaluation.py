@@ -21,8 +21,32 @@ def test_a_class_without_rows_is_null_and_said():
     found = evaluation(*answers(), labels=LABELS, spec=EvaluateSpec(), seed=1)
     hare = found["classes"][2]
     assert (hare["rows"], hare["recall"], hare["precision"]) == (0, None, None)
-    assert any("No test row is of class “hare”" in note for note in found["notes"])
+    assert (hare["recall_interval"], hare["precision_interval"]) == (None, None)
+    assert found["notes"] == ["No test row is of class “hare”, and none was taken for it: it is left out of the averages."]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_a_model_that_ignores_a_class_scores_no_higher_for_it():
+    """Given 8 cats and 2 dogs, all called cat, against one dog called right: the averages of the first are lower, its missing
+    precision counts as 0, and a note says so; a class that is answered without being there is said as well."""
+    y_N = np.array([0] * 8 + [1] * 2)
+    blind, seeing = (np.eye(3)[answer_N] for answer_N in ([0] * 10, [0] * 8 + [0, 1]))
+    first, second = (evaluation(y_N, p_NK, labels=LABELS, spec=EvaluateSpec(), seed=1) for p_NK in (blind, seeing))
+    assert first["metrics"]["precision_macro"] == pytest.approx(0.8 / 2)
+    for name in ("precision_macro", "recall_macro", "f1_macro", "precision_weighted"):
+        assert first["metrics"][name] < second["metrics"][name], name
+    assert "No row was taken for class “dog”: its precision is undefined and counts as 0 in the averages." in first["notes"]
+    foreign = evaluation(y_N, np.eye(3)[[2] * 10], labels=LABELS, spec=EvaluateSpec(), seed=1)
+    assert any("“hare”, but some were taken for it: its recall counts as 0" in note for note in foreign["notes"])
+
+
+def test_without_a_mistake_the_interval_still_has_a_width():
+    """Given 100 rows, all right, accuracy and each recall are 1 but known only from below; averages have no interval."""
+    y_N = np.repeat([0, 1], 50)
+    found = evaluation(y_N, np.eye(3)[y_N], labels=LABELS, spec=EvaluateSpec(), seed=1)
+    assert found["intervals"]["accuracy"] == [pytest.approx(0.963, abs=5e-4), 1.0]
+    assert found["classes"][0]["recall_interval"] == [pytest.approx(0.929, abs=5e-4), 1.0]
+    assert "f1_macro" not in found["intervals"] and "log_loss" in found["intervals"]
 
 
 def test_headline_numbers_lie_in_their_intervals():

@@ -10,34 +10,40 @@ from datahall.models.evaluate import scores
 from datahall.models.evaluate.scores import or_null
 
 
-def rows(*, classes: int, missing: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """400 true and predicted classes, right about 7 times in 10; none truly of class `missing`."""
+def rows(*, classes: int, missing: int | None = None, unused: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """400 true and predicted classes, right about 7 times in 10; none truly of class `missing`, none taken for `unused`."""
     dice = np.random.default_rng(classes)
     y_N = dice.integers(0, classes, 400)
     if missing is not None:
         y_N[y_N == missing] = 0
     predicted_N = np.where(dice.random(400) < 0.7, y_N, dice.integers(0, classes, 400))
+    if unused is not None:
+        predicted_N[predicted_N == unused] = 0
     return y_N, predicted_N
 
 
-@pytest.mark.parametrize(("classes", "missing"), [(2, None), (3, None), (10, None), (5, 4)])
-def test_scores_equal_scikit_learn(classes, missing):
-    """Given 400 rows, matrix, per-class scores and both averages equal scikit-learn's, a class without rows included."""
-    y_N, predicted_N = rows(classes=classes, missing=missing)
+@pytest.mark.parametrize(
+    ("classes", "missing", "unused"),
+    [(2, None, None), (3, None, None), (10, None, None), (5, 4, None), (5, None, 2), (6, 1, 5)],
+)
+def test_scores_equal_scikit_learn(classes, missing, unused):
+    """Given 400 rows, matrix, per-class scores and both averages equal scikit-learn's, where nothing over nothing counts as 0
+    in an average, with a class without rows and one that is never answered."""
+    y_N, predicted_N = rows(classes=classes, missing=missing, unused=unused)
     matrix = scores.confusion_matrix(y_N, predicted_N, classes=classes)
     counts = scores.counts_of(matrix)
     assert (matrix == peer.confusion_matrix(y_N, predicted_N, labels=range(classes))).all()
     found = scores.headline(counts)
     assert found["accuracy"] == pytest.approx(peer.accuracy_score(y_N, predicted_N))
     for average in ("macro", "weighted", None):
-        how = {"labels": range(classes), "average": average, "zero_division": np.nan}
+        how = {"labels": range(classes), "average": average, "zero_division": np.nan if average is None else 0}
         expected = peer.precision_recall_fscore_support(y_N, predicted_N, **how)[:3]
         for name, value in zip(("precision", "recall", "f1"), expected, strict=True):
             ours = getattr(scores, name)(counts) if average is None else found[f"{name}_{average}"]
             np.testing.assert_allclose(ours, value, rtol=1e-12)
 
 
-def test_undefined_scores_are_null_and_stay_out_of_the_averages():
+def test_a_class_that_is_nowhere_is_null_and_stays_out_of_the_averages():
     """Given class 2 neither there nor predicted, its scores are null and the averages are of the other two."""
     counts = scores.counts_of(scores.confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), classes=3))
     assert [or_null(value) for value in scores.f1(counts)] == [pytest.approx(2 / 3), pytest.approx(2 / 3), None]
