@@ -88,6 +88,7 @@ class Asker:
                 self._open.discard(call)
                 endpoint.under_way -= 1
                 endpoint.held_bytes -= len(call.body)
+                call.body = b""
             status = call.status
             return _reply_of(call)
         except DatahallError as error:
@@ -140,6 +141,7 @@ class Asker:
 
         def ended(future: "asyncio.Future[None]") -> None:
             self._open.discard(twin)
+            twin.body = b""
             error = future.exception()
             status = error.http_status if isinstance(error, DatahallError) else twin.status
             meter.observe(status, time.monotonic() - started_s)
@@ -160,8 +162,8 @@ class Asker:
         self._open.discard(call)
         if reader is not None:
             reader.cancel()
-        elif call.link is not None:
-            call.link.forget(call)
+        else:
+            call.withdraw()
 
 
 async def _body(receive: Receive, endpoint: LiveEndpoint, limit: int) -> bytes:

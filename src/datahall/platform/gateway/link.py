@@ -43,14 +43,24 @@ class Call:
         if not self.future.done():
             self.future.set_exception(error)
 
+    def withdraw(self) -> None:
+        """Take it from wherever it is: nobody waits for it any more."""
+        if self.link is not None:
+            self.link.forget(self)
+        elif self.pool is not None:
+            self.pool.forget(self)
+
 
 class CallPool(Protocol):
-    """What an error message says about where a call waited."""
+    """Where a call waits, and what an error message says about it."""
 
     endpoint: str
     version: int
     fault: str | None
     links: "list[ReplicaLink]"
+
+    def forget(self, call: Call) -> None:
+        """Keep it no longer, if it waits here."""
 
 
 class LinkOwner(Protocol):

@@ -1,5 +1,6 @@
 """The replicas of one version: each call goes to the one with the fewest under way, or waits for one."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -87,6 +88,11 @@ class Pool:
         """Take away what waits, to be sent to another version."""
         calls, self.waiting = list(self.waiting), deque()
         return [call for call in calls if not call.future.done()]
+
+    def forget(self, call: Call) -> None:
+        """Keep a call no longer: without a replica nothing else would take it out. Those that expire stand in front."""
+        with contextlib.suppress(ValueError):
+            self.waiting.remove(call)
 
     def resubmit(self, call: Call) -> None:
         """Submit a call that nobody is there to catch an error of: it ends with it."""

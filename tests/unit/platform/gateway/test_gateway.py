@@ -243,6 +243,20 @@ def test_without_a_replica_in_time_it_is_unavailable(hall):
     asyncio.run(scene())
 
 
+def test_requests_that_were_given_up_are_kept_nowhere(hall):
+    """Given no replica, three times ten requests that time out leave neither a call nor a byte behind."""
+
+    async def scene():
+        async with hall() as h:
+            endpoint = h.endpoint(timeout_s=0.05)
+            for _ in range(3):
+                answers = await asyncio.gather(*(h.infer(b"x" * 1000) for _ in range(10)))
+                assert {answer.status_code for answer in answers} == {503}
+            assert (endpoint.held_bytes, endpoint.under_way, len(endpoint.pool(1).waiting)) == (0, 0, 0)
+
+    asyncio.run(scene())
+
+
 def test_a_version_that_cannot_start_is_answered_at_once(hall):
     """Given a version whose replicas keep ending, requests are told so, those that wait already included."""
 
