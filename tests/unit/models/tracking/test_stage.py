@@ -29,7 +29,7 @@ class Inner:
     def collect(self, spec: JobSpec, work: Path) -> tuple[StoredOutput, ...]:
         return (StoredOutput("k", "abc", 3),)
 
-    def environment(self, spec: JobSpec) -> dict[str, str]:
+    def environment(self, spec: JobSpec, work: Path) -> dict[str, str]:
         return {"A": "b"}
 
     def secret_names(self, tenant: str) -> list[str]:
@@ -56,20 +56,20 @@ def test_a_script_gets_a_store_and_its_job_an_owner(staged: Callable[..., Any]) 
     assert job is not None and (job.id, job.tenant, job.name, job.workflow) == ("7", "vision", "mine", "w")
     assert (work / "mlflow.db").is_file()
     assert job.command == OURS
-    assert stage.environment(spec)["MLFLOW_TRACKING_URI"] == "sqlite:///{work}/mlflow.db"
+    assert stage.environment(spec, work)["MLFLOW_TRACKING_URI"] == f"sqlite:///{work}/mlflow.db"
 
 
 def test_another_python_makes_its_own_store(staged: Callable[..., Any]) -> None:
     """Given a script in another environment, whose MLflow may be another, it finds the address but not our store."""
     stage, spec, work = staged(command=("/opt/py/bin/python", "-m", "train"))
     stage.prepare(spec, work)
-    assert not (work / "mlflow.db").exists() and "MLFLOW_TRACKING_URI" in stage.environment(spec)
+    assert not (work / "mlflow.db").exists() and "MLFLOW_TRACKING_URI" in stage.environment(spec, work)
 
 
 def test_an_address_of_the_users_own_is_kept(staged: Callable[..., Any]) -> None:
     """Given a user's MLFLOW_TRACKING_URI, the stage leaves it."""
-    stage, spec, _ = staged(command=("python", "train.py"), environment={"MLFLOW_TRACKING_URI": "http://mine"})
-    assert "MLFLOW_TRACKING_URI" not in stage.environment(spec)
+    stage, spec, work = staged(command=("python", "train.py"), environment={"MLFLOW_TRACKING_URI": "http://mine"})
+    assert "MLFLOW_TRACKING_URI" not in stage.environment(spec, work)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_other_commands_get_none(staged: Callable[..., Any]) -> None:
     """Given a command that is no script, no store is put there and no variable is set."""
     stage, spec, work = staged(command=("sleep", "1"))
     stage.prepare(spec, work)
-    assert not (work / "mlflow.db").exists() and stage.environment(spec) == {"A": "b"}
+    assert not (work / "mlflow.db").exists() and stage.environment(spec, work) == {"A": "b"}
 
 
 def test_a_package_is_registered_with_its_figures(staged: Callable[..., Any], home: Path) -> None:
@@ -114,3 +114,26 @@ def test_a_package_is_registered_with_its_figures(staged: Callable[..., Any], ho
     path.unlink()
     stage.collect(JobSpec(**words, annotations={"step": "train", "recipe": "digits"}), work)
     assert waiting_requests(home) == []
+
+
+@pytest.mark.parametrize("annotations", [{}, {"recipe": "not a name!"}, {"recipe": "digits", "alias": "../up"}])
+def test_a_users_job_that_calls_itself_a_package_keeps_its_result(
+    staged: Callable[..., Any], home: Path, caplog: Any, annotations: dict[str, str]
+) -> None:
+    """Given a user's job with `step: package` that names no model, its outputs are collected, and the log says why no more."""
+    stage, spec, work = staged(command=("sh", "run.sh"), annotations={"step": "package"} | annotations)
+    assert stage.collect(spec, work) == (StoredOutput("k", "abc", 3),)
+    assert waiting_requests(home) == []
+    [line] = caplog.messages
+    assert "job 7 is not registered as a model" in line
+
+
+@pytest.mark.parametrize("metrics", ["[1]", '{"accuracy": NaN, "huge": 1e999}', "9" * 5000, '{"big": 1%s}' % ("0" * 400)])
+def test_figures_that_are_none_are_passed_over(staged: Callable[..., Any], home: Path, metrics: str) -> None:
+    """Given a bundle whose metrics are a list, not finite, or beyond every number, the model is registered without them."""
+    stage, spec, work = staged(command=("x",), annotations={"step": "package", "recipe": "digits"})
+    (work / "outputs").mkdir()
+    (work / "outputs" / "bundle.json").write_text(f'{{"metrics": {metrics}}}')
+    stage.collect(spec, work)
+    [path] = waiting_requests(home)
+    assert json.loads(path.read_text())["metrics"] == {}
