@@ -12,6 +12,7 @@ import uvicorn
 from datahall.foundation.errors import Problem, Unauthenticated
 from datahall.platform.gateway.app import Gateway
 from datahall.platform.gateway.controller import EndpointController
+from datahall.platform.gateway.http import GuardedProtocol
 from datahall.platform.gateway.local_runner import LocalRunner
 from datahall.platform.gateway.ports import Caller
 from datahall.platform.gateway.spec import EndpointSpec, VersionSpec
@@ -55,7 +56,7 @@ def main(bundle: str, port: str, replicas: str) -> None:
     controller = EndpointController(gateway, runner, folder=folder, wanted=lambda: (spec,))
     # As the platform's own server sets it.
     uvicorn.run(
-        app, port=int(port), http="httptools", loop="uvloop", ws="none", access_log=False, log_level="warning",
+        app, port=int(port), http=GuardedProtocol, loop="uvloop", ws="none", access_log=False, log_level="warning",
         server_header=False, date_header=False, timeout_keep_alive=75,
     )  # fmt: skip
 

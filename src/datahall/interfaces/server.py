@@ -17,6 +17,7 @@ from datahall.infrastructure.doctor import port_free
 from datahall.interfaces.api.app import Front, api_of
 from datahall.interfaces.bootstrap import Platform, build
 from datahall.interfaces.serving import Serving
+from datahall.platform.gateway.http import GuardedProtocol
 from datahall.platform.home import Home
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8700
@@ -56,7 +57,7 @@ class Server:
         front = Front(api_of(self.platform), serving.gateway)
         config = uvicorn.Config(
             front,
-            http="httptools",
+            http=GuardedProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -116,8 +117,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         opened.bind((host, port))
     except OverflowError:
+        opened.close()
         raise Refused(Problem("UP-003", "port", f"{port} is no port", "choose 1 to 65535, or 0 for any free one")) from None
     except PermissionError:
+        opened.close()
         raise Refused(Problem("UP-003", "port", f"you may not use port {port}", "choose one above 1023")) from None
     except OSError as error:
         opened.close()

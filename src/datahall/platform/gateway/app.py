@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datahall import __version__
 from datahall.foundation.errors import DatahallError, Missing, Problem
 from datahall.platform.gateway import wire
-from datahall.platform.gateway.asking import Asker, ClientGone, Headers, Route
+from datahall.platform.gateway.asking import Asker, Headers, Route
 from datahall.platform.gateway.endpoint import LiveEndpoint
+from datahall.platform.gateway.link import ClientGone
 from datahall.platform.gateway.pages import (
     check_right,
     found_endpoint,

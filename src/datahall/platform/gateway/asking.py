@@ -8,9 +8,20 @@ from datahall.foundation.errors import DatahallError, Late, Problem, Refused, To
 from datahall.foundation.units import bytes_text
 from datahall.platform.gateway import wire
 from datahall.platform.gateway.endpoint import NO_VERSION, LiveEndpoint
-from datahall.platform.gateway.link import Call, CallPool
+from datahall.platform.gateway.link import Call, CallPool, ClientGone
 from datahall.platform.gateway.ports import Caller
-from datahall.platform.gateway.replies import BINARY, JSON, PROBLEM, REQUEST_ID, Receive, Reply, Scope, problem_reply
+from datahall.platform.gateway.replies import (
+    BINARY,
+    CONNECTION,
+    JSON,
+    PROBLEM,
+    REQUEST_ID,
+    Connection,
+    Receive,
+    Reply,
+    Scope,
+    problem_reply,
+)
 
 _SWEEP_INTERVAL_S = 0.05
 _MAX_REQUEST_ID_BYTES = 128
@@ -27,16 +38,13 @@ class Route(NamedTuple):
     kind: int
 
 
-class ClientGone(Exception):
-    """The client hung up; there is nobody to answer."""
-
-
 class Headers:
-    """The few request headers that matter here."""
+    """The few request headers that matter here, and the connection that they came by."""
 
-    __slots__ = ("authorization", "content_length", "json_bytes", "request_id")
+    __slots__ = ("authorization", "connection", "content_length", "json_bytes", "request_id")
 
     def __init__(self, scope: Scope) -> None:
+        self.connection: Connection | None = scope.get(CONNECTION)
         self.authorization = self.content_length = self.json_bytes = self.request_id = None
         for name, value in scope["headers"]:
             if name == b"authorization":
@@ -83,8 +91,12 @@ class Asker:
                 pool.submit(call)
                 if endpoint.shadow is not None:
                     self._mirror(call, endpoint)
+                if headers.connection is not None:
+                    headers.connection.waits_for = call
                 await call.future
             finally:
+                if headers.connection is not None:
+                    headers.connection.waits_for = None
                 self._open.discard(call)
                 endpoint.under_way -= 1
                 endpoint.held_bytes -= len(call.body)

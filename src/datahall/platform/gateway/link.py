@@ -12,6 +12,10 @@ _NUMBERS = 1 << 32
 _HEALTH_REQUEST = 0
 
 
+class ClientGone(Exception):
+    """The client hung up; there is nobody to answer."""
+
+
 class Call:
     """One request on its way: what was asked, until when it matters, and what came back."""
 
@@ -42,6 +46,12 @@ class Call:
         """End it with an error, unless it has ended."""
         if not self.future.done():
             self.future.set_exception(error)
+
+    def hang_up(self) -> None:
+        """End it, because the client did not wait for the answer: what was not started is not computed."""
+        if not self.future.done():
+            self.future.set_exception(ClientGone())
+            self.withdraw()
 
     def withdraw(self) -> None:
         """Take it from wherever it is: nobody waits for it any more."""

@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -18,9 +18,24 @@ JSON: Final = (b"content-type", b"application/json")
 BINARY: Final = (b"content-type", b"application/octet-stream")
 PROBLEM: Final = (b"content-type", PROBLEM_TYPE)
 REQUEST_ID: Final = b"x-request-id"
+CONNECTION: Final = "datahall.connection"
+"""Where a scope holds its Connection, when the server is ours."""
 
 _prefix = os.urandom(4).hex().encode()
 _numbers = itertools.count(1)
+
+
+class Waiting(Protocol):
+    """What is waited for on behalf of a client."""
+
+    def hang_up(self) -> None:
+        """The client is gone."""
+
+
+class Connection(Protocol):
+    """The connection that a request came by. It tells `waits_for` when the client hangs up."""
+
+    waits_for: Waiting | None
 
 
 class Reply(NamedTuple):
