@@ -2,12 +2,13 @@
 
 import os
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
-from datahall.foundation.errors import DatahallError, Problem, Unavailable
+from datahall.foundation.errors import DatahallError, Problem, Refused, Unavailable
 from datahall.platform.home import Home
 
 
@@ -40,6 +41,7 @@ class Client:
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s, trust_env=False
         )
+        weakref.finalize(self, self._http.close)  # a command forgets its client when it ends
 
     def close(self) -> None:
         self._http.close()
@@ -48,7 +50,7 @@ class Client:
         """Raises RemoteError, or Unavailable when nothing answers."""
         try:
             response = self._http.request(method, path, **options)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = Problem("CLI-001", self.url, f"no answer: {error}", "see `datahall status`, or start it: `datahall up`")
             raise Unavailable(problem) from None
         if response.is_error:
@@ -96,18 +98,37 @@ def _problems(response: httpx.Response) -> list[Problem]:
 
 
 def connect(home: Home | None = None) -> Client:
-    """The running platform: DATAHALL_URL and DATAHALL_TOKEN, or the one of the home folder. Raises Unavailable."""
+    """The platform of DATAHALL_URL and DATAHALL_TOKEN, or else the one of the home folder. Raises Unavailable, Refused."""
     home = home or Home.from_environment()
-    url, token = os.environ.get("DATAHALL_URL"), os.environ.get("DATAHALL_TOKEN")
-    server = home.server() if url is None else None
-    if url is None and (server is None or not home.in_use()):
+    url = os.environ.get("DATAHALL_URL")
+    if not url:
+        return local(home)
+    token, server = os.environ.get("DATAHALL_TOKEN"), home.server()
+    if not token and server is not None and server["url"] == url.rstrip("/"):
+        token = _admin_token(home)
+    if not token:
+        # The admin token of this home is the key to this home alone: it never goes to another address.
+        fix = "set DATAHALL_TOKEN to a token that an admin of that platform made for you"
+        raise Refused(Problem("CLI-004", "DATAHALL_TOKEN", f"is not set, and {url} asks for a token", fix))
+    try:
+        return Client(url, token)
+    except (httpx.InvalidURL, ValueError) as error:
+        what = f"`{url[:200]}` is no URL: {error}"
+        raise Refused(Problem("CLI-005", "DATAHALL_URL", what, "write http://host:port")) from None
+
+
+def local(home: Home) -> Client:
+    """The platform that runs on this home, whatever DATAHALL_URL says. Raises Unavailable."""
+    server = home.server()
+    if server is None or not home.in_use():
         raise Unavailable(Problem("CLI-003", str(home.root), "no Datahall is running here", "start it with `datahall up`"))
-    if token is None:
-        try:
-            token = home.admin_token_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            fix = "set DATAHALL_TOKEN to a token that an admin made for you"
-            raise Unavailable(
-                Problem("CLI-004", str(home.admin_token_file), f"cannot be read: {error.strerror}", fix)
-            ) from None
-    return Client(url or str(server["url"] if server else ""), token)
+    return Client(server["url"], os.environ.get("DATAHALL_TOKEN") or _admin_token(home))
+
+
+def _admin_token(home: Home) -> str:
+    try:
+        return home.admin_token_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        fix = "set DATAHALL_TOKEN to a token that an admin made for you"
+        what = f"cannot be read: {error.strerror}"
+        raise Unavailable(Problem("CLI-006", str(home.admin_token_file), what, fix)) from None

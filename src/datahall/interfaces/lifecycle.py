@@ -1,5 +1,6 @@
 """Starting the platform in the background, and stopping it, from another process."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import httpx
 from datahall.foundation import files
 from datahall.foundation.errors import Conflict, DatahallError, Late, Problem, Unavailable
 from datahall.infrastructure.checks import load_hall
-from datahall.interfaces.client import connect
+from datahall.interfaces.client import local
 from datahall.platform.home import Home
 
 START_S, STOP_S = 60.0, 60.0
@@ -71,17 +72,18 @@ def stop_running(home: Home, *, keep_jobs: bool) -> str:
     """Stop the platform of this home and wait for its end; what happened, in a sentence. Raises Late."""
     if not home.in_use():
         return "no Datahall is running here"
-    server = home.server()
+    owner = home.owner()
     try:
-        connect(home).call("POST", "/v1/shutdown", params={"keep_jobs": keep_jobs})
+        local(home).call("POST", "/v1/shutdown", params={"keep_jobs": keep_jobs})
     except DatahallError:
-        # It does not answer; the lock says that it lives, and only its own process holds it.
-        if server is not None:
-            os.kill(int(server["pid"]), signal.SIGTERM)
+        # It does not answer; the lock says that it lives, and holds the number of the process that has it.
+        if owner is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(owner, signal.SIGTERM)
     deadline = time.monotonic() + STOP_S
     while home.in_use():
         if time.monotonic() > deadline:
-            fix = f"look into {home.logs / 'server.log'}" + (f"; `kill -9 {server['pid']}` loses nothing" if server else "")
+            fix = f"look into {home.logs / 'server.log'}" + (f"; `kill -9 {owner}` loses nothing" if owner else "")
             raise Late(Problem("DOWN-001", str(home.root), f"did not end in {STOP_S:g} s", fix))
         time.sleep(0.05)
     kept = "jobs run on" if keep_jobs else "running jobs will start again at the next `datahall up`"

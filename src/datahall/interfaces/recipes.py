@@ -15,7 +15,7 @@ from datahall.foundation import document, files
 from datahall.foundation.errors import Late, Problem
 from datahall.foundation.units import seconds_text
 from datahall.interfaces.cli.output import err, say
-from datahall.interfaces.client import Client, RemoteError, connect
+from datahall.interfaces.client import Client, RemoteError, connect, local
 from datahall.models.recipe import Recipe
 from datahall.platform.home import Home
 
@@ -89,14 +89,14 @@ class RecipeResult:
 @contextlib.contextmanager
 def a_platform(home: Home) -> Iterator[Client]:
     """A client of the running platform; when none runs, of one that lives in this process as long as the block."""
-    if home.in_use():
+    if home.in_use() or os.environ.get("DATAHALL_URL"):
         with contextlib.closing(connect(home)) as client:
             yield client
         return
     from datahall.interfaces.server import embedded, log_to
 
     log_to(home, console=False)
-    with embedded(home), contextlib.closing(connect(home)) as client:
+    with embedded(home), contextlib.closing(local(home)) as client:
         yield client
 
 

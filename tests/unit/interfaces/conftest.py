@@ -1,6 +1,5 @@
 """A real platform with its HTTP face in this process, and a token for every role."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,19 @@ from datahall.interfaces.server import Server, embedded
 from datahall.platform.home import Home
 from datahall.platform.identity import Role
 
-LEFT_OUT = ("DATAHALL_DATABASE", "DATAHALL_URL", "DATAHALL_TOKEN", "DATAHALL_HOME")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    saved = {name: os.environ.pop(name) for name in LEFT_OUT if name in os.environ}
     root = tmp_path_factory.mktemp("platform") / "home"
-    os.environ["DATAHALL_HOME"] = str(root)
-    with embedded(Home(root)) as made:
-        for tenant in ("vision", "speech"):
-            made.platform.identity.make_tenant(tenant, by="test")
-        yield made
-    del os.environ["DATAHALL_HOME"]
-    os.environ.update(saved)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATAHALL_DATABASE", "DATAHALL_URL", "DATAHALL_TOKEN"):
+            patch.delenv(name, raising=False)
+        patch.setenv("DATAHALL_HOME", str(root))
+        patch.setattr("datahall.interfaces.sidecar.Sidecar.start", lambda _sidecar: None)  # its imports take seconds
+        with embedded(Home(root)) as made:
+            for tenant in ("vision", "speech"):
+                made.platform.identity.make_tenant(tenant, by="test")
+            yield made
 
 
 @pytest.fixture(scope="module")

@@ -209,6 +209,15 @@ def test_tenants_see_their_own(http, token, admin):
     assert problem(http.post("/v1/jobs", json=needs, headers=vision), 400)["code"] == "JOB-011"
 
 
+def test_a_tenant_that_is_not_there_is_missing(http, admin):
+    """Given an admin who mistypes a tenant, neither a job nor an artifact is made for it."""
+    assert problem(http.post("/v1/jobs", json=JOB | {"tenant": "visoin"}, headers=admin), 404)["code"] == "AUTH-005"
+    assert (
+        problem(http.put("/v1/artifacts?tenant=visoin", content=packed(member("a")), headers=admin), 404)["where"]
+        == "tenant visoin"
+    )
+
+
 def test_secrets_are_never_shown(http, admin):
     """Given a secret, its name is listed and its value stands in no answer and in no event."""
     assert http.put("/v1/secrets/api-key", json={"value": "hunter2"}, headers=admin).status_code == 204

@@ -82,6 +82,7 @@ async def store(
     """Store a folder, sent as a plain tar stream, under a key of the tenant (the caller's); without one, under its digest."""
     tenant = tenant or who.tenant
     who.require(Right.WRITE, tenant=tenant)
+    await run_in_threadpool(platform.identity.tenant, tenant)
     with tempfile.TemporaryDirectory(dir=platform.home.artifacts / "incoming") as name:
         packed = FilePath(name) / "upload.tar"
         await _receive(request, packed)

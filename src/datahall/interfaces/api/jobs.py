@@ -50,6 +50,9 @@ def submit_batch(platform: ThePlatform, who: Who, batch: JobBatch) -> dict[str, 
 def _submitted(platform: Platform, who: Principal, *specs: JobSpec) -> list[int]:
     if problems := [problem for spec in specs for problem in forged(spec)]:
         raise Refused(problems)
+    for tenant in {spec.tenant for spec in specs} - {who.tenant}:
+        who.require(Right.WRITE, tenant=tenant)
+        platform.identity.tenant(tenant)  # or else a typing mistake would make a tenant that nobody sees
     return platform.scheduler.submit(who, *specs)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from datahall.interfaces.cli.output import exits, next_step, out, say, show_json
 
@@ -47,9 +48,9 @@ def doctor(as_json: Json = False) -> int:
         show_json([{"name": f.name, "level": f.level, "what": f.what, "fix": f.fix} for f in findings])
     for finding in [] if as_json else findings:
         mark = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}[finding.level]
-        out.print(f"{mark} {finding.name}: {finding.what}")
+        out.print(f"{mark} {finding.name}: {escape(finding.what)}")
         if finding.level != "ok" and finding.fix:
-            out.print(f"    → {finding.fix}")
+            out.print(f"    → {finding.fix}", markup=False)
     return 1 if any(f.level == "fail" for f in findings) else 0
 
 
@@ -94,13 +95,13 @@ def status(as_json: Json = False) -> int:
     if as_json:
         show_json(found)
         return 0
-    out.print(f"running at {found['url']}, version {found['version']}, hall {found['hall']}")
+    out.print(f"running at {found['url']}, version {found['version']}, hall {found['hall']}", markup=False)
     out.print("jobs: " + (", ".join(f"{n} {state}" for state, n in found["jobs"].items()) or "none yet"))
     for node in found["nodes"]:
-        out.print(f"node {node['name']}: {node['free']} free of {node['capacity']}")
-    out.print(f"limits are held by {found['limits_by']}")
+        out.print(f"node {node['name']}: {node['free']} free of {node['capacity']}", markup=False)
+    out.print(f"limits are held by {found['limits_by']}", markup=False)
     if found["trouble"]:
-        out.print(f"[red]trouble:[/] {found['trouble']}")
+        out.print(f"[red]trouble:[/] {escape(found['trouble'])}")
     return 0
 
 

@@ -123,11 +123,11 @@ def job(number: JobId, as_json: Json = False) -> None:
         return
     out.print(f"job {number} ({found['name']}) of {found['tenant']}: [bold]{found['state']}[/]")
     if found["why"]:
-        out.print(f"  it {found['why']['sentence']}")
+        out.print(f"  it {found['why']['sentence']}", markup=False)
         if found["why"]["unblock"]:
-            out.print(f"  → {found['why']['unblock']}")
+            out.print(f"  → {found['why']['unblock']}", markup=False)
     elif found["reason"]:
-        out.print(f"  {found['reason']}")
+        out.print(f"  {found['reason']}", markup=False)
     out.print("  command: " + " ".join(found["spec"]["command"]), markup=False)
     out.print(f"  submitted {when(found['submitted_s'])}, started {when(found['started_s'])}, ended {when(found['ended_s'])}")
     if found["spec"].get("output_key") and found["state"] == "succeeded":
@@ -142,7 +142,8 @@ def job(number: JobId, as_json: Json = False) -> None:
         source = used["energy_source"].removeprefix("estimate: ")
         out.print(
             f"  used {seconds_text(used['wall_s'])}, {used['cpu_s']:.3g} CPU-s, peak {bytes_text(used['peak_memory_bytes'])}, "
-            f"{used['energy_j'] / 3.6e6:.3g} kWh ({label}: {source})"
+            f"{used['energy_j'] / 3.6e6:.3g} kWh ({label}: {source})",
+            markup=False,
         )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datahall.foundation.errors import DatahallError, Problem
@@ -30,6 +32,12 @@ def report(run: Callable[[], Any]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as error:
+        if os.environ.get("DATAHALL_DEBUG"):
+            raise
+        fix = "set DATAHALL_DEBUG=1, run it again, and report what it shows"
+        show_problems([Problem("CLI-500", "datahall", f"a fault of ours: {type(error).__name__}: {error}", fix)])
+        return 3
     return 0
 
 
@@ -47,18 +55,14 @@ def exits(command: Callable[..., int | None]) -> Callable[..., None]:
 
 def show_problems(problems: Iterable[Problem]) -> None:
     for problem in problems:
-        err.print(f"[bold red]✗[/] {_plain(problem.where)}: [bold]{problem.code}[/] {_plain(problem.what)}.")
+        err.print(f"[bold red]✗[/] {escape(problem.where)}: [bold]{problem.code}[/] {escape(problem.what)}.")
         end = "" if problem.fix.endswith((".", "?")) else "."
-        err.print(f"  → {_plain(problem.fix[:1].upper() + problem.fix[1:])}{end}")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+        err.print(f"  → {escape(problem.fix[:1].upper() + problem.fix[1:])}{end}")
 
 
 def say(text: str) -> None:
-    """A line of progress, to stderr."""
-    err.print(text)
+    """A line of progress, to stderr, as it is: names and reasons may hold brackets."""
+    err.print(text, markup=False)
 
 
 def show_json(value: Any) -> None:
@@ -79,7 +83,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *,
     for heading in columns.values():
         table.add_column(heading)
     for row in rows:
-        table.add_row(*(_plain(str(row.get(key, ""))) for key in columns))
+        table.add_row(*(escape(str(row.get(key, ""))) for key in columns))
     out.print(table)
 
 
@@ -93,4 +97,4 @@ def when(at_s: float | None) -> str:
 def next_step(command: str) -> None:
     """The last line: what to do next. Not in pipes."""
     if err.is_terminal:
-        err.print(f"[dim]next: {command}[/]")
+        err.print(f"[dim]next: {escape(command)}[/]")
