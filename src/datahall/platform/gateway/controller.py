@@ -78,7 +78,7 @@ class EndpointController:
         endpoint = self._gateway.endpoints[name]
         load = self._loads.get(name)
         wanted = replica_counts(spec.versions, load.scale.replicas if load else spec.min_replicas)
-        faults = {row.version: self.fleet.fault(name, row.version) for row in spec.versions}
+        faults = {row.version: self.fleet.fault(name, row) for row in spec.versions}
         members = [member for member in self.fleet.members.values() if member.plan.endpoint == name]
         return status_of(endpoint, members, wanted=wanted, faults=faults)
 
@@ -126,14 +126,19 @@ class EndpointController:
 
     def _read_wanted(self) -> None:
         wanted = {spec.name: spec for spec in self._wanted()}
-        for name in set(self._specs) - set(wanted):
-            self._gateway.remove(name)
-            self._loads.pop(name, None)
-            self.fleet.ends = {key: ends for key, ends in self.fleet.ends.items() if key[0] != name}
+        for name in list(self._specs):
+            if name not in wanted or not self._gateway.endpoints[name].is_followed_by(wanted[name]):
+                self._remove(name)
         for name, spec in wanted.items():
             if self._specs.get(name) != spec:
                 self._gateway.put(spec)
         self._specs = wanted
+
+    def _remove(self, name: str) -> None:
+        self._gateway.remove(name)
+        self._loads.pop(name, None)
+        self._specs.pop(name, None)
+        self.fleet.forget(name)
 
     def _scale(self, spec: EndpointSpec, now_s: float) -> int:
         endpoint = self._gateway.endpoints[spec.name]
@@ -166,7 +171,9 @@ class EndpointController:
     def _tidy(self, spec: EndpointSpec, endpoint: LiveEndpoint) -> None:
         known = {row.version for row in (*spec.versions, *endpoint.routed)}
         known |= {replica.version for replica in self.fleet.seen(spec)}
-        for version, pool in list(endpoint.pools.items()):
-            pool.declare(self.fleet.fault(spec.name, version))
+        for row in (*endpoint.routed, *spec.versions):
+            if row.version in endpoint.pools:
+                endpoint.pools[row.version].declare(self.fleet.fault(spec.name, row))
+        for version in list(endpoint.pools):
             if version not in known:
                 self._gateway.drop_version(spec.name, version)

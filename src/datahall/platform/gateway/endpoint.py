@@ -8,7 +8,7 @@ from datahall.platform.gateway.limits import TokenBucket
 from datahall.platform.gateway.link import Call
 from datahall.platform.gateway.meter import Meter
 from datahall.platform.gateway.pool import Pool
-from datahall.platform.gateway.ports import Caller
+from datahall.platform.gateway.ports import Caller, ReplicaPlan
 from datahall.platform.gateway.spec import EndpointSpec, VersionSpec
 from datahall.platform.gateway.split import WeightedSplit
 
@@ -62,8 +62,21 @@ class LiveEndpoint:
             self.choose().resubmit(call)
 
     def drop_pool(self, version: int) -> None:
-        """Forget a version without replicas."""
-        self.pools.pop(version, None)
+        """Forget a version without replicas; who asked for it by name is told."""
+        pool = self.pools.pop(version, None)
+        for call in pool.drain_waiting() if pool is not None else ():
+            call.fail(self._served_no_longer(version))
+
+    def serves(self, plan: ReplicaPlan) -> bool:
+        """Whether a replica's version is its bundle here, or is none of ours and only being drained."""
+        rows = (*self.routed, *self.spec.versions)
+        return plan.tenant == self.spec.tenant and all(row.bundle == plan.bundle for row in rows if row.version == plan.version)
+
+    def is_followed_by(self, spec: EndpointSpec) -> bool:
+        """Whether `spec` is this endpoint after a change; otherwise it was removed, and another has its name now."""
+        known = {row.version: row.bundle for row in (*self.spec.previous, *self.spec.versions)}
+        rows = (*spec.previous, *spec.versions)
+        return spec.tenant == self.spec.tenant and all(known.get(row.version, row.bundle) == row.bundle for row in rows)
 
     def choose(self) -> Pool:
         """The pool for a request that names no version: by weight, among those that have a replica."""
@@ -79,8 +92,7 @@ class LiveEndpoint:
         """The pool for a request that names its version. Raises Missing when that has gone since."""
         if version in self.pools:
             return self.pools[version]
-        what = f"version {version} is served no longer"
-        raise Missing(Problem("GATE-011", self.spec.name, what, "ask without a version, or list /v2/models"))
+        raise self._served_no_longer(version)
 
     def admit(self, caller: Caller, now_s: float) -> None:
         """Raises Busy when the queue is full or the caller's tenant sends too fast."""
@@ -114,6 +126,10 @@ class LiveEndpoint:
     def busy_s(self) -> float:
         """Seconds that answered requests spent here, added up: its growth per second is the mean number under way."""
         return sum(meter.sum_s for version, meter in self.meters.items() if version != NO_VERSION)
+
+    def _served_no_longer(self, version: int) -> Missing:
+        what = f"version {version} is served no longer"
+        return Missing(Problem("GATE-011", self.spec.name, what, "ask without a version, or list /v2/models"))
 
     def _take_token(self, caller: Caller, rate_per_s: float, now_s: float) -> None:
         bucket = self._buckets.get(caller.tenant)

@@ -20,6 +20,8 @@ from datahall.platform.gateway.spec import EndpointSpec, VersionSpec
 
 log = logging.getLogger(__name__)
 
+Deployed = tuple[str, int, str]
+"""Endpoint, version and bundle: the number alone comes back when an endpoint was removed and is deployed anew."""
 HEALTH_TIMEOUT_S = 5.0
 LISTEN_TIMEOUT_S = 60.0
 """A process that runs but does not listen for so long hangs."""
@@ -66,7 +68,7 @@ class Fleet:
         """folder: where replicas listen (see `run_folder`). on_change: called when a replica became ready or ended."""
         self._gateway, self._runner, self._folder, self._on_change = gateway, runner, folder, on_change
         self.members: dict[str, Member] = {}
-        self.ends: dict[tuple[str, int], Ends] = {}
+        self._ends: dict[Deployed, Ends] = {}
 
     async def adopt(self) -> None:
         """Find the replicas that outlived the last control plane; their sockets are where their plans say."""
@@ -79,13 +81,14 @@ class Fleet:
 
     async def start(self, spec: EndpointSpec, row: VersionSpec) -> None:
         """Start one replica, unless replicas of this version just ended and it is too early."""
-        if time.monotonic() < self._ends(spec.name, row.version).not_before_s:
+        deployed = (spec.name, row.version, row.bundle)
+        if time.monotonic() < self._ends_of(deployed).not_before_s:
             return
         try:
             plan = self._plan(spec, row)
             await self._runner.start(plan)
         except DatahallError as error:
-            self._note_end(spec.name, row.version, str(error), served_s=0.0)
+            self._note_end(deployed, str(error), served_s=0.0)
             return
         self._watch(plan)
 
@@ -125,9 +128,13 @@ class Fleet:
         now_s = time.monotonic()
         return [member.seen(spec, now_s) for member in self.members.values() if member.plan.endpoint == spec.name]
 
-    def fault(self, endpoint: str, version: int) -> str | None:
+    def fault(self, endpoint: str, row: VersionSpec) -> str | None:
         """Why replicas of this version keep ending, while they do."""
-        return self._ends(endpoint, version).fault(time.monotonic())
+        return self._ends_of((endpoint, row.version, row.bundle)).fault(time.monotonic())
+
+    def forget(self, endpoint: str) -> None:
+        """The endpoint is gone: what became of its replicas says nothing about the next one of its name."""
+        self._ends = {deployed: ends for deployed, ends in self._ends.items() if deployed[0] != endpoint}
 
     def _plan(self, spec: EndpointSpec, row: VersionSpec) -> ReplicaPlan:
         replica = f"{spec.name[:40]}-v{row.version}-{secrets.token_hex(4)}"
@@ -172,6 +179,9 @@ class Fleet:
         endpoint = self._gateway.endpoints.get(member.plan.endpoint)
         if member.phase is not Phase.STARTING or endpoint is None:
             return
+        if not endpoint.serves(member.plan):
+            self.drain(member.plan.replica)  # of an endpoint of this name that was removed while it started
+            return
         member.phase, member.ready_s = Phase.READY, time.monotonic()
         endpoint.pool(member.plan.version).join(member.link)
         self._on_change()
@@ -209,7 +219,7 @@ class Fleet:
     async def _check_health(self, member: Member, now_s: float, *, may_judge: bool) -> None:
         link = member.link
         if self._served_s(member) >= STABLE_S:
-            self.ends.pop(_key(member), None)
+            self._ends.pop(_deployed(member), None)
         if not link.is_open:
             await self._look_after_loss(member)
         elif link.pinged_s is None:
@@ -222,12 +232,12 @@ class Fleet:
         await self._look(member)
         if member.plan.replica in self.members:
             member.left_by_itself = True
-            self._note_end(*_key(member), "it hung up", served_s=self._served_s(member))
+            self._note_end(_deployed(member), "it hung up", served_s=self._served_s(member))
             self.drain(member.plan.replica)
 
     async def _kill(self, member: Member, reason: str) -> None:
         log.warning("replica %s is replaced: %s", member.plan.replica, reason)
-        self._note_end(*_key(member), reason, served_s=self._served_s(member))
+        self._note_end(_deployed(member), reason, served_s=self._served_s(member))
         member.phase, member.told_s, member.is_killed = Phase.ENDING, time.monotonic(), True
         member.link.close()  # what was under way goes to others now
         await self._runner.stop(member.plan.replica, kill=True)
@@ -237,9 +247,9 @@ class Fleet:
         self.members.pop(member.plan.replica, None)
         if member.phase in (Phase.STARTING, Phase.READY):
             log.warning("replica %s ended: %s", member.plan.replica, reason)
-            self._note_end(*_key(member), reason or "it left no word", served_s=self._served_s(member))
+            self._note_end(_deployed(member), reason or "it left no word", served_s=self._served_s(member))
         elif member.left_by_itself and reason:
-            self.ends[_key(member)] = replace(self._ends(*_key(member)), reason=reason)
+            self._ends[_deployed(member)] = replace(self._ends_of(_deployed(member)), reason=reason)
         member.phase = Phase.ENDING
         member.link.close()
         self._on_change()
@@ -247,13 +257,13 @@ class Fleet:
     def _served_s(self, member: Member) -> float:
         return 0.0 if member.ready_s is None else time.monotonic() - member.ready_s
 
-    def _ends(self, endpoint: str, version: int) -> Ends:
-        return self.ends.get((endpoint, version), Ends())
+    def _ends_of(self, deployed: Deployed) -> Ends:
+        return self._ends.get(deployed, Ends())
 
-    def _note_end(self, endpoint: str, version: int, reason: str, *, served_s: float) -> None:
-        ends = self._ends(endpoint, version).after(reason, served_s=served_s, now_s=time.monotonic())
-        self.ends[endpoint, version] = ends
+    def _note_end(self, deployed: Deployed, reason: str, *, served_s: float) -> None:
+        if deployed[0] in self._gateway.endpoints:
+            self._ends[deployed] = self._ends_of(deployed).after(reason, served_s=served_s, now_s=time.monotonic())
 
 
-def _key(member: Member) -> tuple[str, int]:
-    return member.plan.endpoint, member.plan.version
+def _deployed(member: Member) -> Deployed:
+    return member.plan.endpoint, member.plan.version, member.plan.bundle

@@ -225,9 +225,9 @@ class LiveHall:
     def new_controller(self):
         return self._controller_type(self.gateway, self.runner, folder=self.folder, wanted=lambda: tuple(self.specs.values()))
 
-    async def want(self, *weights, **fields):
-        """Want these versions of `digits`, given as (number, weight)."""
-        rows = tuple(VersionSpec(version=number, bundle=f"b{number}", weight=weight) for number, weight in weights)
+    async def want(self, *weights, bundles=None, **fields):
+        """Want these versions of `digits`, given as (number, weight). bundles: what they serve, unless b1, b2, …"""
+        rows = tuple(VersionSpec(version=number, bundle=bundles or f"b{number}", weight=weight) for number, weight in weights)
         fields = {"timeout_s": 30} | fields
         self.specs["digits"] = EndpointSpec(name="digits", tenant="home", versions=rows, **fields)
         self.controller.changed()

@@ -176,6 +176,70 @@ def test_an_endpoint_that_never_starts_says_why(live_hall):
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize("is_seen_gone", [True, False])
+def test_a_name_deployed_anew_inherits_no_fault(live_hall, is_seen_gone):
+    """Given version 1 that cannot start, removed and deployed anew with a good bundle as version 1, it starts at once."""
+
+    async def scene():
+        async with live_hall() as h:
+            (h.folder / "b1" / "model.onnx").write_bytes(b"not onnx")
+            await h.want((1, 1.0))
+            await h.until(lambda: h.controller.status("digits").state == "failing")
+            if is_seen_gone:
+                h.specs.clear()
+                h.controller.changed()
+                await asyncio.sleep(0.3)
+            await h.want((1, 1.0), bundles="b2")
+            assert h.controller.status("digits").state == "starting"
+            async with asyncio.timeout(10):
+                assert await h.label() == "two"
+
+    asyncio.run(scene())
+
+
+def test_a_name_deployed_anew_is_not_answered_by_the_model_before(live_hall):
+    """Given another bundle under the same name and number, the replica of the earlier one gets nothing any more."""
+
+    async def scene():
+        async with live_hall() as h:
+            await h.want((1, 1.0))
+            assert await h.label() == "one"
+            await h.want((1, 1.0), bundles="b2")
+            assert await h.label() == "two"
+            await h.until(lambda: len(h.controller.fleet.members) == 1)
+
+    asyncio.run(scene())
+
+
+def test_a_roll_out_goes_on_after_a_restart(live_hall, load):
+    """Given a control plane that ends while version 2 starts, the next one lets version 1 answer until 2 is ready."""
+
+    async def scene():
+        async with live_hall() as h:
+            await h.want((1, 1.0))
+            await h.label()
+            [one] = h.replicas()
+            await h.controller.stop()
+            old = h.specs["digits"].versions
+            await h.want((2, 1.0), previous=old)
+            (h.folder / "b2" / "bundle.json").rename(h.folder / "b2" / "away.json")
+            h.gateway.remove("digits")
+            h.controller = h.new_controller()
+            await h.controller.start()
+            await h.until(lambda: h.replicas() == [one])
+            running = load(h, clients=2)
+            await asyncio.sleep(0.3)
+            assert h.controller.status("digits").state in ("rolling out", "failing")
+            (h.folder / "b2" / "away.json").rename(h.folder / "b2" / "bundle.json")
+            await h.until(lambda: h.controller.status("digits").state == "ready")
+            await h.until(lambda: len(h.controller.fleet.members) == 1)
+            labels = await running.end()
+            assert (labels[0], labels[-1]) == ("one", "two")
+            assert h.controller.status("digits").errors == 0
+
+    asyncio.run(scene())
+
+
 def test_replicas_outlive_the_control_plane(live_hall):
     """Given a new controller on the same runner, it adopts the replica that runs, instead of starting another."""
 
