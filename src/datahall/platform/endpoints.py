@@ -56,8 +56,8 @@ class EndpointBook:
                 self._save(wanted, by, "endpoint_made", version=version, bundle=bundle)
                 return version
             if now.tenant != wanted.tenant:
-                problem = Problem("END-002", f"endpoint {wanted.name}", "belongs to another tenant", "choose another name")
-                raise Conflict(problem)
+                what = "the name is taken: endpoints of all tenants share one set of names, as their URLs name no tenant"
+                raise Conflict(Problem("END-002", f"endpoint {wanted.name}", what, "choose another name"))
             served = next((row for row in now.versions if row.bundle == bundle), None)
             settings = wanted.model_copy(update={"versions": now.versions, "previous": now.previous})
             if served is not None:

@@ -16,7 +16,6 @@ from datahall.platform.gateway.asking import Asker, Headers, Route
 from datahall.platform.gateway.endpoint import LiveEndpoint
 from datahall.platform.gateway.link import ClientGone
 from datahall.platform.gateway.pages import (
-    check_right,
     found_endpoint,
     found_version,
     help_page,
@@ -110,7 +109,8 @@ class Gateway:
                 caller = self._tokens.known(headers.authorization, started_s) or await self._tokens.checked(
                     headers.authorization
                 )
-                check_right(route.endpoint, caller)
+                if not caller.may_use(route.endpoint.spec.tenant):
+                    raise self._no_route(scope["path"], caller)
                 reply = await self._asker.ask(route, caller, headers, receive, started_s)
         except DatahallError as error:
             reply = problem_reply(error)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from datahall.foundation.errors import Denied, Missing, Problem, Unavailable
+from datahall.foundation.errors import Missing, Problem, Unavailable
 from datahall.platform.gateway.endpoint import LiveEndpoint
 from datahall.platform.gateway.ports import Caller
 from datahall.platform.gateway.replies import Reply, UnknownPath, json_reply
@@ -34,22 +34,14 @@ def parsed_path(path: str) -> Target:
 
 
 def found_endpoint(endpoints: Mapping[str, LiveEndpoint], name: str, caller: Caller) -> LiveEndpoint:
-    """The caller's endpoint of that name. Raises Missing with the near matches, or Denied when it is another tenant's."""
+    """The caller's endpoint of that name. Raises Missing with the near matches, also when it is another tenant's."""
     endpoint = endpoints.get(name)
-    if endpoint is not None:
-        check_right(endpoint, caller)
+    if endpoint is not None and caller.may_use(endpoint.spec.tenant):
         return endpoint
     own = sorted(endpoint.spec.name for endpoint in endpoints.values() if caller.may_use(endpoint.spec.tenant))
     close = difflib.get_close_matches(name, own, n=3)
     near = f"did you mean {' or '.join(close)}?" if close else f"your endpoints: {', '.join(own[:10]) or 'none yet'}"
-    raise Missing(Problem("GATE-010", f"models/{name[:80]}", "there is no endpoint of this name", near))
-
-
-def check_right(endpoint: LiveEndpoint, caller: Caller) -> None:
-    """Raises Denied when the endpoint belongs to a tenant whose endpoints the caller may not use."""
-    if not caller.may_use(endpoint.spec.tenant):
-        what = f"belongs to another tenant than {caller.tenant}"
-        raise Denied(Problem("GATE-031", f"models/{endpoint.spec.name}", what, "use a token of the tenant that owns it"))
+    raise Missing(Problem("GATE-010", f"models/{name[:80]}", "you have no endpoint of this name", near))
 
 
 def found_version(endpoint: LiveEndpoint, version: str | None) -> int | None:

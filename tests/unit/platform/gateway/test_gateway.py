@@ -43,7 +43,7 @@ def test_each_answer_has_a_request_id(hall, fake_replica):
         ("Basic abc", 401, "GATE-030"),
         ("Bearer ", 401, "GATE-030"),
         ("Bearer stale", 401, "ID-001"),
-        ("Bearer theirs", 403, "GATE-031"),
+        ("Bearer theirs", 404, "GATE-010"),
         ("Bearer admin", 200, None),
         ("bearer ours", 200, None),
     ],
@@ -63,6 +63,37 @@ def test_only_the_owner_may_ask(hall, fake_replica, header, status, code):
                 assert answer.json()["problems"][0]["code"] == code
             if status == 401:
                 assert answer.headers["www-authenticate"] == "Bearer"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/predict/NAME"),
+        ("POST", "/v2/models/NAME/versions/1/infer"),
+        ("POST", "/v2/models/NAME"),
+        ("GET", "/predict/NAME"),
+        ("GET", "/v2/models/NAME/ready"),
+        ("GET", "/v2/models/NAME/versions/7"),
+        ("PUT", "/v2/models/NAME"),
+    ],
+)
+def test_a_stranger_learns_no_names(hall, fake_replica, method, path):
+    """Given another tenant's endpoint, every way to ask for it is answered as for a name that does not exist."""
+
+    async def scene():
+        async with hall() as h:
+            h.endpoint("digits", max_body_bytes=1)
+            await h.join(fake_replica("a"))
+            answers = [
+                await h.client.request(
+                    method, path.replace("NAME", name), headers={"authorization": "Bearer theirs"}, content=b"long"
+                )
+                for name in ("digits", "nobody")
+            ]
+            said = [(answer.status_code, answer.text.replace("digits", "nobody")) for answer in answers]
+            assert said[0] == said[1]
 
     asyncio.run(scene())
 
