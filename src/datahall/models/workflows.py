@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from datahall.platform.events import AttemptEnded, Changed, Event, StopRequested
 from datahall.platform.identity import Principal, Right
 from datahall.platform.lifecycle import JobState
 from datahall.platform.service import Scheduler
+from datahall.platform.state import Job
 from datahall.platform.store import queries, schema
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Workflows:
         self._engine = scheduler.journal.engine
         self._awaited: dict[int, frozenset[int]] = {}
         """Workflows to be deployed, each with the jobs that it waits for: what else ends does not concern us."""
-        self._deploying = threading.Lock()
+        self._starting, self._deploying = threading.Lock(), threading.Lock()
         scheduler.listeners.append(self._on_events)
 
     def start(self, who: Principal, recipe: Recipe, folder: Path, *, file: str = "", shared: str = "") -> int:
@@ -86,8 +87,9 @@ class Workflows:
         environment = {"DATAHALL_HOME": str(self._home)} | ({"DATAHALL_SHARED": shared} if shared else {})
         known = _Known(self._catalogue, self._scheduler, who.tenant)
         words = {"workflow-key": steps[-1].key[:16]} | ({"alias": recipe.deploy.alias} if recipe.deploy else {})
-        specs, numbers = jobs_of(recipe, steps, known, Owner(who.tenant, words, environment))
-        made = self._scheduler.submit(who, *specs) if specs else []
+        with self._starting:  # two that start at once share their jobs: the second must see those of the first
+            specs, numbers = jobs_of(recipe, steps, known, Owner(who.tenant, words, environment))
+            made = self._scheduler.submit(who, *specs) if specs else []
         rows = [_step_row(step, numbers[step.name], made) for step in steps]
         number = self._enter(who, recipe, rows)
         self._tell_tracking(who, recipe, words["workflow-key"])
@@ -200,10 +202,15 @@ class Workflows:
                 return
             package = workflow.package
             artifact = self._catalogue.find(workflow.tenant, f"key:{package['key']}") if package else None
-            if artifact is not None:
+            if artifact is not None and package is not None and self._made(package["job"]):
                 self._deploy(workflow, artifact["digest"])
             elif (problem := self._why_not_made(workflow)) is not None:
                 self._give_up(workflow, problem)
+
+    def _made(self, job: int) -> bool:
+        """Whether the step has its result: one that is there from before may be damaged, and is then being made again."""
+        row = queries.job_row(self._engine, job) if job else None
+        return row is None or JobState(row.state) is JobState.SUCCEEDED
 
     def _why_not_made(self, workflow: Workflow) -> Problem | None:
         fix = "mend what failed, then run the recipe again"
@@ -266,10 +273,22 @@ class _Known:
         return True
 
     def job(self, key: str) -> int | None:
+        """The live job that will make it; not one that is being cancelled, or will be with what it needs."""
         with self._scheduler.between_turns():
-            live = [job for job in self._scheduler.state.jobs.values() if job.spec.output_key == key]
-            mine = [job.id for job in live if job.spec.tenant == self._tenant and not job.cancelled]
-        return min(mine, default=None)
+            jobs = self._scheduler.state.jobs
+            live = [job for job in jobs.values() if job.spec.output_key == key and job.spec.tenant == self._tenant]
+            return min((job.id for job in live if not _doomed(job, jobs)), default=None)
+
+
+def _doomed(job: Job, jobs: Mapping[int, Job]) -> bool:
+    todo, seen = [job], set[int]()
+    while todo:
+        looked_at = todo.pop()
+        if looked_at.cancelled:
+            return True
+        seen.add(looked_at.id)
+        todo += [jobs[needed] for needed in looked_at.unmet if needed in jobs and needed not in seen]
+    return False
 
 
 def _step_row(step: PlannedStep, number: int, made: Sequence[int]) -> dict[str, Any]:
