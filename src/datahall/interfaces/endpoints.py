@@ -12,26 +12,13 @@ class BookDeployer:
         self._book = book
 
     def deploy(self, deploy: DeploySpec, *, tenant: str, model: str, bundle: str, by: str) -> int:
-        """The version under which the bundle is served. Raises Conflict when the name is another tenant's."""
+        """The version under which the bundle is served. Raises Conflict when the name is taken."""
         del model  # the bundle knows its name
         wanted = endpoint_of(deploy, tenant=tenant, bundle=bundle)
-        return self._book.deploy(wanted, bundle=bundle, canary_ratio=deploy.canary_ratio, by=by)
+        return self._book.deploy(wanted, bundle=bundle, canary_ratio=deploy.first_ratio, by=by)
 
 
 def endpoint_of(deploy: DeploySpec, *, tenant: str, bundle: str) -> EndpointSpec:
     """A new endpoint as a recipe's `deploy` section asks for it."""
-    return EndpointSpec(
-        name=deploy.endpoint,
-        tenant=tenant,
-        versions=(VersionSpec(version=1, bundle=bundle),),
-        alias=deploy.alias,
-        min_replicas=deploy.min_replicas,
-        max_replicas=deploy.max_replicas,
-        target_in_flight=deploy.target_in_flight,
-        max_batch=deploy.max_batch,
-        timeout_s=max(deploy.timeout, 0.05),
-        max_body_bytes=deploy.max_body,
-        max_queue=deploy.max_queue,
-        replica_cpus=deploy.replica_cpus,
-        replica_memory_bytes=deploy.replica_memory,
-    )
+    first = VersionSpec(version=1, bundle=bundle)
+    return EndpointSpec(name=deploy.endpoint, tenant=tenant, versions=(first,), **deploy.settings())

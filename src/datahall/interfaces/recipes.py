@@ -262,5 +262,5 @@ def wait_until_served(client: Client, endpoint: str, *, version_of: str | None =
                 return found
         time.sleep(POLL_S)
     raise Late(
-        Problem("SERVE-001", f"endpoint {endpoint}", f"no replica answered in {SERVE_S:g} s", "see `datahall endpoints`")
+        Problem("SERVE-040", f"endpoint {endpoint}", f"no replica answered in {SERVE_S:g} s", "see `datahall endpoints`")
     )

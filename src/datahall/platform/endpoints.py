@@ -47,7 +47,8 @@ class EndpointBook:
     def deploy(self, wanted: EndpointSpec, *, bundle: str, canary_ratio: float, by: str) -> int:
         """Serve a bundle under the endpoint's name; returns its version. The same bundle again is not a new version.
 
-        wanted: the settings; its versions are ignored where the endpoint exists. Raises Conflict for a foreign name.
+        wanted: the settings; its versions are ignored where the endpoint exists. canary_ratio: the new version's share of
+        the traffic; 0 makes it a shadow. Raises Conflict for a foreign name.
         """
         with self._lock:
             now = self._specs.get(wanted.name)
@@ -59,7 +60,8 @@ class EndpointBook:
                 what = "the name is taken: endpoints of all tenants share one set of names, as their URLs name no tenant"
                 raise Conflict(Problem("END-002", f"endpoint {wanted.name}", what, "choose another name"))
             served = next((row for row in now.versions if row.bundle == bundle), None)
-            settings = wanted.model_copy(update={"versions": now.versions, "previous": now.previous})
+            kept = {"versions": now.versions, "previous": now.previous, "shadow": now.shadow}
+            settings = wanted.model_copy(update=kept)
             if served is not None:
                 self._save(settings, by, "endpoint_set", version=served.version, bundle=bundle)
                 return served.version

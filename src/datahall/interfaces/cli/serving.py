@@ -45,13 +45,27 @@ def deploy(
     name: Name,
     bundle: Annotated[str, typer.Argument(help="`key:…` or `sha256:…` of a package step's output.")],
     canary: Annotated[float, typer.Option(help="Share of the traffic for the new version.")] = 1.0,
+    shadow: Annotated[bool, typer.Option(help="Send it a copy of each request instead; nobody sees its answers.")] = False,
     min_replicas: Annotated[int, typer.Option(help="At least.")] = 1,
-    max_replicas: Annotated[int, typer.Option(help="At most.")] = 1,
+    max_replicas: Annotated[int | None, typer.Option(help="At most; as many as at least, unless said.")] = None,
+    timeout: Annotated[str, typer.Option(help="From the first byte to the answer, such as `10 s`.")] = "10 s",
+    rate: Annotated[float | None, typer.Option(help="Requests per second that a tenant may send; any, unless said.")] = None,
 ) -> None:
-    """Serve a bundle. Example: datahall deploy digits sha256:…"""
+    """Serve a bundle. Example: datahall deploy digits sha256:…
+
+    All other settings get their defaults; a recipe's `deploy` section has them all.
+    """
     from datahall.interfaces.client import connect
 
-    wanted = {"endpoint": name, "canary_ratio": canary, "min_replicas": min_replicas, "max_replicas": max_replicas}
+    wanted = {
+        "endpoint": name,
+        "canary_ratio": canary,
+        "shadow": shadow,
+        "min_replicas": min_replicas,
+        "max_replicas": min_replicas if max_replicas is None else max_replicas,
+        "timeout_s": timeout,
+        "rate_per_s": rate,
+    }
     made = connect().post("/v1/endpoints", {"bundle": bundle, "deploy": wanted})
     say(f"{name} version {made['version']} is being rolled out; see `datahall endpoints`")
 

@@ -194,7 +194,7 @@ def _binary(data: bytes, given: str, wanted: str, where: str) -> Array:
         converted = array.astype(target)
     if target.kind in "iu" and not np.array_equal(converted, array):
         what = f"a value of {given} does not fit into {wanted}"
-        raise Refused(Problem("SERVE-009", where, what, f"send values within the range of {wanted}"))
+        raise Refused(Problem("SERVE-014", where, what, f"send values within the range of {wanted}"))
     return converted
 
 

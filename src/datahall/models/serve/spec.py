@@ -1,33 +1,36 @@
 """What a recipe says about serving."""
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
-from datahall.foundation.spec import Name, Spec
-from datahall.foundation.units import Bytes, Seconds
-from datahall.platform.gateway.spec import MAX_BODY_BYTES
+from datahall.foundation.spec import Name
+from datahall.platform.gateway.spec import ServingSpec
+
+FORMER_NAMES = {"timeout": "timeout_s", "max_body": "max_body_bytes", "replica_memory": "replica_memory_bytes"}
+"""Still taken: recipes and recorded workflows have them."""
 
 
-class DeploySpec(Spec):
-    """An endpoint: replicas of one or more versions of a model behind the gateway."""
+class DeploySpec(ServingSpec):
+    """An endpoint: replicas of one or more versions of a model behind the gateway. What is not named gets its default."""
 
     endpoint: Name
-    alias: Name = "champion"
-    """The registry alias that moves to this version once it serves."""
-    min_replicas: int = Field(default=1, ge=1, le=256)
-    max_replicas: int = Field(default=1, ge=1, le=256)
-    target_in_flight: float = Field(default=8, gt=0)
-    """Requests under way per replica that autoscaling aims at."""
     canary_ratio: float = Field(default=1.0, gt=0, le=1)
     """Share of the traffic for the new version; below 1 the old version keeps the rest until `promote`."""
-    max_batch: int = Field(default=64, ge=1, le=4096)
-    timeout: Seconds = 10
-    max_body: Bytes = Field(default=4 * 1024 * 1024, le=MAX_BODY_BYTES)
-    max_queue: int = Field(default=512, ge=1, le=100_000)
-    replica_cpus: float = Field(default=0.1, gt=0, le=1024)
-    replica_memory: Bytes = 256 * 1024 * 1024
+    shadow: bool = False
+    """The new version gets a copy of each request, and nobody sees its answers until `promote`."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "DeploySpec":
-        if self.max_replicas < self.min_replicas:
-            raise ValueError(f"max_replicas={self.max_replicas} is below min_replicas={self.min_replicas}")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        for former, name in FORMER_NAMES.items():
+            if former in data and name in data:
+                raise ValueError(f"`{former}` and `{name}` are one setting; keep `{name}`")
+        return {FORMER_NAMES.get(name, name): value for name, value in data.items()}
+
+    @property
+    def first_ratio(self) -> float:
+        """Share of the traffic that the new version begins with."""
+        return 0.0 if self.shadow else self.canary_ratio

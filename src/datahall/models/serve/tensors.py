@@ -61,7 +61,7 @@ def is_finite(array: Array) -> bool:
 
 
 def flattened(data: Any, where: str) -> tuple[list[Any], tuple[int, ...]]:
-    """Nested lists as one flat list and their shape. Raises Refused (SERVE-008) when rows differ in length."""
+    """Nested lists as one flat list and their shape. Raises Refused (SERVE-013) when rows differ in length."""
     if not isinstance(data, list):
         return [data], ()
     level, shape = data, [len(data)]
@@ -121,4 +121,4 @@ def _bad_value(where: str, datatype: str, reason: str) -> Refused:
 
 
 def _ragged(where: str, reason: str) -> Refused:
-    return Refused(Problem("SERVE-008", where, f"the nested lists are ragged: {reason}", "give every row the same length"))
+    return Refused(Problem("SERVE-013", where, f"the nested lists are ragged: {reason}", "give every row the same length"))

@@ -221,16 +221,18 @@ def _count(value: bytes, header: str) -> int:
 
 def _too_large(endpoint: LiveEndpoint, limit: int) -> TooLarge:
     what = f"is larger than {bytes_text(limit)} ({limit} bytes)"
-    return TooLarge(Problem("GATE-044", f"{endpoint.spec.name} body", what, "send fewer samples at once, or raise `max_body`"))
+    return TooLarge(
+        Problem("GATE-044", f"{endpoint.spec.name} body", what, "send fewer samples at once, or raise `max_body_bytes`")
+    )
 
 
 def _late(call: Call, *, is_reading: bool) -> Late | Unavailable:
     if is_reading:
-        return Late(Problem("GATE-045", "body", "did not arrive within the time limit", "send it faster, or raise `timeout`"))
+        return Late(Problem("GATE-045", "body", "did not arrive within the time limit", "send it faster, or raise `timeout_s`"))
     if call.pool is not None and not call.pool.links:
         return Unavailable(_no_replica(call.pool))
     what = "the model did not answer within the time limit"
-    return Late(Problem("GATE-046", "request", what, "send fewer samples at once, raise `timeout`, or add replicas"))
+    return Late(Problem("GATE-046", "request", what, "send fewer samples at once, raise `timeout_s`, or add replicas"))
 
 
 def _no_replica(pool: CallPool) -> Problem:

@@ -37,6 +37,21 @@ def test_shares_are_exact(weights):
 # --- roll-outs as specs ---------------------------------------------------------------------------------------------
 
 
+def test_a_shadow_gets_no_traffic_until_it_is_promoted():
+    """Given a roll-out at 0, the new version is the shadow of those that serve; promoted, it serves and shadows nobody."""
+    spec = rolled_out(spec_of(1.0), VersionSpec(version=2, bundle="b2"), canary_ratio=0)
+    assert ([row.weight for row in spec.versions], spec.shadow) == ([1.0, 0.0], 2)
+    after = promoted(spec, 2)
+    assert ([row.version for row in after.versions], after.shadow) == ([2], None)
+    assert rolled_out(spec, VersionSpec(version=3, bundle="b3"), canary_ratio=0.25).shadow == 2
+
+
+def test_one_version_too_many_costs_the_least_used():
+    """Given eight versions, a canary takes the place of the lightest, not of the one that serves."""
+    spec = rolled_out(spec_of(9.0, *[1.0] * 6, 0.5), VersionSpec(version=9, bundle="b9"), canary_ratio=0.1)
+    assert [row.version for row in spec.versions] == [1, 2, 3, 4, 5, 6, 7, 9]
+
+
 def test_a_full_roll_out_replaces_and_remembers():
     """Given version 1, rolling 2 out at ratio 1 leaves 2 alone and remembers 1; rolling back twice returns to 2."""
     new = rolled_out(spec_of(1.0), VersionSpec(version=2, bundle="b2"))
