@@ -18,6 +18,7 @@ from datahall.interfaces.api.context import ThePlatform, Who
 from datahall.interfaces.bootstrap import Platform
 from datahall.platform.artifacts import MAX_TREE_FILES, Stored
 from datahall.platform.identity import Right
+from datahall.platform.retention import prune_job_folders
 
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 
@@ -151,11 +152,15 @@ def delete(platform: ThePlatform, who: Who, key: Key) -> None:
 
 
 @router.post("/collect")
-def collect_garbage(platform: ThePlatform, who: Who) -> dict[str, int]:
-    """Delete what no artifact, live job or endpoint refers to."""
+def collect_garbage(
+    platform: ThePlatform, who: Who, jobs_older_than_s: Annotated[float, Query(ge=0, le=1e10)] = 30 * 86400
+) -> dict[str, int]:
+    """Delete what no artifact, live job or endpoint refers to, and the folders and logs of jobs that ended long ago."""
     who.require(Right.GOVERN)
+    before_s = platform.clock.now_s() - jobs_older_than_s
+    jobs, job_bytes = prune_job_folders(platform.database, platform.home.jobs, ended_before_s=before_s)
     count, freed = platform.catalogue.collect_garbage(also=platform.book.bundles(), by=who.name)
-    return {"objects": count, "bytes": freed}
+    return {"objects": count, "jobs": jobs, "bytes": freed + job_bytes}
 
 
 @router.post("/verify")

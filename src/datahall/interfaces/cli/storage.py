@@ -89,13 +89,19 @@ def delete(key: Annotated[str, typer.Argument(help="The artifact's key.")]) -> N
     say(f"{key} is forgotten")
 
 
-def collect() -> None:
-    """Delete bytes that no artifact, live job or endpoint needs."""
-    from datahall.foundation.units import bytes_text
+def collect(
+    jobs_older_than: Annotated[str, typer.Option(help="Also folders and logs of jobs that ended so long ago.")] = "30 d",
+) -> None:
+    """Delete bytes that no artifact, live job or endpoint needs, and what ended jobs left behind long ago."""
+    from datahall.foundation.units import SECONDS, bytes_text, quantity
     from datahall.interfaces.client import connect
 
-    freed = connect().post("/v1/artifacts/collect")
-    say(f"deleted {freed['objects']} objects, {bytes_text(freed['bytes'])}")
+    try:
+        age_s = float(quantity(jobs_older_than, SECONDS, kind="duration"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--jobs-older-than") from None
+    freed = connect().call("POST", "/v1/artifacts/collect", params={"jobs_older_than_s": age_s}).json()
+    say(f"deleted {freed['objects']} objects and the folders of {freed['jobs']} jobs, {bytes_text(freed['bytes'])}")
 
 
 def verify() -> int:
