@@ -125,6 +125,8 @@ def test_up_works_the_same_and_survives_kill_9(home: Home, up: Callable[[Home], 
         until(lambda: client.get(f"/v1/jobs/{number}").json()["state"] == "succeeded")
         assert client.get("/v1/audit").json()["whole"]
     second.end(signal.SIGTERM)
+    assert second.process.returncode == 0
+    assert home.server() is None
 
 
 def test_two_homes_on_one_database_are_refused(home: Home, tmp_path: Path, up: Callable[[Home], Up]):

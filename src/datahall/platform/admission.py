@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from datahall.foundation.errors import Problem
+from datahall.foundation.units import bytes_text
 from datahall.platform.placement import most_workers
 from datahall.platform.resources import Resources
 from datahall.platform.spec import JobSpec
@@ -54,8 +55,9 @@ def _fit(spec: JobSpec, capacities: list[Resources]) -> Iterator[Problem]:
     }
     for name, (asked, most) in fits.items():
         if asked > most:
-            what = f"{asked:g} asked for, but the largest node has {most:g}"
-            fix = f"ask for at most {most:g}" if most else "ask for none: no node has any"
+            words = bytes_text if name == "memory" else "{:g}".format
+            what = f"{words(asked)} asked for, but the largest node has {words(most)}"
+            fix = f"ask for at most {words(most)}" if most else "ask for none: no node has any"
             yield Problem("JOB-010", name, what, fix)
     if all(asked <= most for asked, most in fits.values()):
         yield Problem("JOB-010", "cpus", f"no single node has {need}", f"the largest has {largest}")

@@ -25,12 +25,16 @@ class Fifo:
             node.name: Node(node.name, node.capacity, node.free, list(node.free_accelerators)) for node in snapshot.nodes()
         }
         endable = beside_services(snapshot.nodes(), snapshot.placed())
+        passed_over = set[tuple[Resources, int]]()  # room only shrinks within a pass: no need to try the same size again
         for job in snapshot.waiting():
             need = job.spec.per_worker()
+            if (need, job.spec.workers) in passed_over:
+                continue
             places = gang_placement(nodes.values(), need, job.spec.workers)
             if places is None:
                 if most_workers(endable, need) >= job.spec.workers:
                     break
+                passed_over.add((need, job.spec.workers))
                 continue
             for place in places:
                 _take(nodes[place.node], need, place.accelerators)
