@@ -9,7 +9,7 @@ puts what it waits for into `waits_for` is told when the client hangs up.
 import asyncio
 from typing import Any, ClassVar
 
-import httptools
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from datahall.foundation.errors import DatahallError, Late, Problem, Refused
@@ -17,6 +17,7 @@ from datahall.foundation.units import bytes_text
 from datahall.platform.gateway.problems import PROBLEM_TYPE, problem_body
 from datahall.platform.gateway.replies import CONNECTION, Waiting
 
+_parsing = httptools_impl.httptools  # type: ignore[attr-defined]  # the parser that uvicorn brings, whichever it is
 _OF_AN_OFFER = (b"connection", b"upgrade", b"http2-settings")
 _LINGER_S = 2.0
 """After a refusal: what the client still sends is read and dropped for so long, lest a reset takes the answer from it."""
@@ -79,9 +80,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
+        except _parsing.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
-        except httptools.HttpParserError:
+        except _parsing.HttpParserError:
             self._refuse(self._fault or _not_http())
 
     def on_message_begin(self) -> None:
@@ -125,7 +126,7 @@ class GuardedProtocol(HttpToolsProtocol):
         kept = [(name, value) for name, value in self.headers if name not in _OF_AN_OFFER]
         lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
         lines += [name + b": " + value for name, value in kept]
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser = _parsing.HttpRequestParser(self)
         again = b"\r\n".join([*lines, b"", rest])
         self._read_bytes = len(again)
         self._parse(again)
