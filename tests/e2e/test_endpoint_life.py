@@ -123,6 +123,7 @@ def test_from_canary_to_the_end(user: User):
     assert user.versions(1) == [1]  # numbers begin anew
     assert {user.asks().status_code for _ in range(60)} == {200, 429}  # a burst of 50 is let through
     user.shell.run("undeploy", "digits")
+    assert user.http.get("/healthz", headers={"X-Long": "v" * 100_000}).status_code == 431
 
 
 @pytest.mark.slow

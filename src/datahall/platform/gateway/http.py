@@ -48,8 +48,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_in_head, self._is_shut = True, False
         self._began = False
         """A head began in the bytes that are being read."""
-        self._head_bytes = 0
-        """Bytes of the head in what was read before them."""
+        self._head_bytes = self._first_bytes = 0
+        """What was read of the head before them, at most; and what of it was read with its beginning."""
         self._read_bytes = 0
         self._fault: DatahallError | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +89,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
         self._is_in_head = self._began = True
-        self._head_bytes = 0
+        self._head_bytes = self._first_bytes = 0
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
@@ -106,10 +106,11 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _wait_for_head(self, read_bytes: int) -> None:
-        """More of the head is to come. What was read with its beginning may belong to the request before: not counted."""
-        if not self._began:
-            self._head_bytes += read_bytes
-        if self._head_bytes > self.max_head_bytes:
+        """More of the head is to come. What was read with its beginning may belong to the request before: it is spared."""
+        self._head_bytes += read_bytes
+        if self._began:
+            self._first_bytes = read_bytes
+        if self._head_bytes - self._first_bytes > self.max_head_bytes:
             self._refuse(self._too_large())
         elif self._timer is None:
             self._timer = self.loop.call_later(self.head_timeout_s, self._give_up)

@@ -117,6 +117,18 @@ def test_a_head_too_large_is_refused(served, parts):
     assert asked(served, scene) in ((431, "GATE-060"), (400, "GATE-062"))
 
 
+@pytest.mark.parametrize("first_bytes", [100, 35_000, 60_000, 85_000])
+def test_a_head_too_large_is_refused_however_it_is_cut(served, first_bytes):
+    """Given a whole head of 90 KB in two parts, each within the limit or not, it is refused."""
+    head = ASK + b"X-Long: " + b"v" * 90_000 + b"\r\n\r\n"
+
+    async def scene(_, raw):
+        await raw.says(head[:first_bytes], head[first_bytes:], pause_s=0.05)
+        return await raw.refusal()
+
+    assert asked(served, scene) == (431, "GATE-060")
+
+
 def test_endless_headers_are_not_taken_in(served):
     """Given 40 MB of headers, they are refused after the first of them, and the client may send the rest in vain."""
 
