@@ -89,7 +89,7 @@ class Scheduler:
         if suspend:
             self.engine.suspend_all()
             deadline = self.clock.now_s() + patience_s
-            while not self.engine.is_idle and self.clock.now_s() < deadline:
+            while self._thread.is_alive() and not self.engine.is_idle and self.clock.now_s() < deadline:
                 threading.Event().wait(0.02)
         self.engine.close()
         if self._thread.ident is not None:  # a start that failed never started it

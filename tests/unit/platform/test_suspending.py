@@ -62,6 +62,18 @@ def test_going_down_starts_nothing_new(home: Home):
     parts.database.dispose()
 
 
+def test_what_the_last_turn_starts_is_suspended_too(parts: Parts, home: Home):
+    """Given a platform that begins to go down in the middle of a turn, what that turn starts never runs, and waits."""
+    parts.engine.suspend_all()
+    mark = home.root / "mark"
+    [number] = parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("touch", str(mark)), retries=0))
+    until(lambda: parts.scheduler.job(LOCAL_ADMIN, number)["attempts"])
+    parts.scheduler.stop(suspend=True)
+    assert queries.job_row(parts.database, number).state == "waiting"
+    assert {a["ending"] for a in queries.attempts_of(parts.database, number)} <= {"suspended", None}
+    assert not mark.exists()
+
+
 def test_a_shim_that_someone_else_stops_does_not_fail_the_job(parts: Parts, home: Home):
     """Given SIGTERM to the shim from outside, as at the machine's shutdown, the job starts again."""
     mark = home.root / "mark"

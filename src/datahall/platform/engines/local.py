@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PREPARERS = 4
 EVENTS_A_TURN = 1000
+GOING_DOWN = "the platform is shutting down"
 
 
 class LocalEngine:
@@ -106,6 +107,8 @@ class LocalEngine:
     def start(self, launch: Launch) -> None:
         run = Run(launch, self.jobs / str(launch.job_id))
         self._runs[launch.job_id, launch.attempt] = run
+        if self.suspending:  # planned in the turn in which the platform began to go down
+            run.stop(GOING_DOWN)
         self._pool.submit(self._start, run)
 
     def _start(self, run: Run) -> None:
@@ -167,7 +170,7 @@ class LocalEngine:
         """Ask every worker to stop because the platform is going down; they are started again at its return."""
         self.suspending = True
         for run in list(self._runs.values()):
-            run.stop("the platform is shutting down")
+            run.stop(GOING_DOWN)
 
     @property
     def is_idle(self) -> bool:
