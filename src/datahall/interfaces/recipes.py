@@ -37,6 +37,10 @@ class RecipeResult:
     cached: list[str]
     failed: list[str]
     metrics: dict[str, float] = field(default_factory=dict)
+    """On the test rows, of what is packaged; of the trained model when nothing is."""
+    trained_metrics: dict[str, float] = field(default_factory=dict)
+    """Of the trained model, when what is packaged is another variant of it."""
+    variant: str = ""
     report: str = ""
     endpoint: str = ""
     """Where it is served, when the platform runs on."""
@@ -53,6 +57,8 @@ class RecipeResult:
             "cached",
             "failed",
             "metrics",
+            "trained_metrics",
+            "variant",
             "report",
             "endpoint",
             "bundle",
@@ -75,7 +81,9 @@ class RecipeResult:
         reused = f" ({len(self.cached)} of {len(self.steps)} steps were cached)" if self.cached else ""
         yield f"{self.recipe}: done in {seconds_text(self.took_s)}{reused}"
         if self.metrics:
-            yield "test: " + ", ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
+            yield ("test" + (f" (packaged, {self.variant})" if self.trained_metrics else "")) + f": {_listed(self.metrics)}"
+        if self.trained_metrics:
+            yield f"test (as trained): {_listed(self.trained_metrics)}"
         if self.report:
             yield f"report: {self.report}"
         if self.bundle:
@@ -229,6 +237,11 @@ def _add_findings(client: Client, home: Home, recipe: Recipe, workflow: dict[str
     evaluation = _file(client, digests["evaluate"], "evaluation.json")
     if evaluation is not None:
         result.metrics = headline(json.loads(evaluation))
+    if digests.get("package"):
+        bundle = json.loads(_file(client, digests["package"], "bundle.json") or b"{}")
+        result.variant, packaged = str(bundle.get("variant", "")), headline(bundle)
+        if result.variant != "float32" and packaged:
+            result.metrics, result.trained_metrics = packaged, result.metrics
     report = _file(client, shown, "report.html")
     if report is not None:
         target = home.root / "reports" / f"{recipe.name}.html"
@@ -248,6 +261,10 @@ def headline(evaluation: dict[str, Any]) -> dict[str, float]:
     names = ("accuracy", "f1_macro", "log_loss")
     flat = {**evaluation, **evaluation.get("metrics", {})}
     return {name: float(flat[name]) for name in names if isinstance(flat.get(name), int | float)}
+
+
+def _listed(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
 
 
 def wait_until_served(client: Client, endpoint: str, *, version_of: str | None = None) -> dict[str, Any]:

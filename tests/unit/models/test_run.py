@@ -61,6 +61,14 @@ def test_a_served_model_is_told_with_its_figures(run: Run) -> None:
     assert "endpoint `digits` is ready to serve it" in said
 
 
+def test_a_packaged_variant_is_told_beside_the_trained_model(run: Run, made: dict[str, dict[str, Any]]) -> None:
+    """Given an int8 package whose figures are its own, the run shows them first, and the trained model's as such."""
+    made["package"]["bundle.json"] = {"variant": "int8", "metrics": FIGURES | {"accuracy": 0.96}}
+    _, said = run()
+    assert "test (packaged, int8): accuracy 0.9600, f1_macro 0.9700, log_loss 0.0500" in said
+    assert "test (as trained): accuracy 0.9800, f1_macro 0.9700, log_loss 0.0500" in said
+
+
 def test_a_model_that_could_not_be_deployed_is_not_said_to_be_served(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given an endpoint that belongs to another tenant, the run ends with 1 and the problem, shows what was made, and names
     no address."""

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from datahall.models.compress.export import INPUT, OUTPUT
+from datahall.models.evaluate.evaluation import metrics_of
 
 BATCHES = (1, 64)
 CHUNK_ROWS = 1024
@@ -67,13 +69,27 @@ def _turns(
     return times
 
 
-def compared(
-    paths: Mapping[str, Path], *, x: NDArray[Any], y_N: NDArray[np.int64], reference_NK: NDArray[np.floating]
-) -> list[dict[str, Any]]:
-    """One row a variant: size, accuracy, agreement with the trained model, and latency at each of `BATCHES`.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Raw rows with their classes, and where they come from, in words: `540 validation rows`."""
 
-    reference_NK: the trained model's own probabilities for `x`.
+    name: str
+    x: NDArray[Any]
+    y_N: NDArray[np.int64]
+
+    def __str__(self) -> str:
+        return f"{len(self.y_N)} {self.name} rows"
+
+
+def compared(
+    paths: Mapping[str, Path], *, test: Rows, decision: Rows, reference_NK: NDArray[np.floating], bins: int
+) -> list[dict[str, Any]]:
+    """One row a variant: size, scores, agreement with the trained model, and latency at each of `BATCHES`.
+
+    decision: the rows by whose `decision_accuracy` a variant is chosen; what is published is measured on `test`.
+    reference_NK: the trained model's own probabilities for `test`. bins: of the calibration error.
     """
+    x, y_N = test.x, test.y_N
     sessions = {name: Session(path) for name, path in paths.items()}
     latency = {batch: latencies_s(sessions, x, batch=batch) for batch in BATCHES}
     return [
@@ -81,7 +97,9 @@ def compared(
             "name": name,
             "file": path.name,
             "size_bytes": path.stat().st_size,
-            **agreement(sessions[name].probabilities(x), y_N=y_N, reference_NK=reference_NK),
+            **agreement(p_NK := sessions[name].probabilities(x), y_N=y_N, reference_NK=reference_NK),
+            "metrics": metrics_of(y_N, p_NK, bins=bins),
+            "decision_accuracy": float((sessions[name].probabilities(decision.x).argmax(axis=1) == decision.y_N).mean()),
             "latency_s": {str(batch): latency[batch][name] for batch in BATCHES},
         }
         for name, path in paths.items()

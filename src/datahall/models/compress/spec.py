@@ -14,7 +14,7 @@ class CompressSpec(Spec):
     """`static` calibrates activations on training rows; `dynamic` quantises them at run time."""
     calibration_rows: int = Field(default=512, ge=1, le=100_000)
     max_accuracy_drop_ratio: float = Field(default=0.01, ge=0, le=1)
-    """A quantised variant that loses more test accuracy than this is not served."""
+    """A quantised variant that loses more accuracy than this on the validation rows is not served."""
     serve: Literal["float32", "int8", "auto"] = "auto"
     """Which variant is packaged. `auto` takes int8 if it is within the limit and no slower; `int8` past it stops the run."""
     parity_tolerance: float = Field(default=1e-4, gt=0)

@@ -34,9 +34,7 @@ def evaluation(
         "log_loss": calibration.log_loss_rows(y_N, probabilities_NK),
         "brier": calibration.brier_rows(y_N, probabilities_NK),
     }
-    metrics = {name: or_null(value) for name, value in scores.headline(counts).items()}
-    metrics |= {name: float(values.mean()) for name, values in rows.items()}
-    metrics["calibration_error"] = calibration.expected_calibration_error(bins)
+    metrics = metrics_of(y_N, probabilities_NK, bins=spec.calibration_bins)
     return {
         "format": FORMAT,
         "rows": len(y_N),
@@ -51,6 +49,17 @@ def evaluation(
         "reliability": list(_bins(bins)),
         "notes": list(_notes(counts, labels)),
     }
+
+
+def metrics_of(y_N: Integers, probabilities_NK: Probabilities, *, bins: int) -> dict[str, float | None]:
+    """Every score that comes as one number; null where it is undefined."""
+    confusion_KK = scores.confusion_matrix(y_N, probabilities_NK.argmax(axis=1), classes=probabilities_NK.shape[1])
+    found = {name: or_null(value) for name, value in scores.headline(scores.counts_of(confusion_KK)).items()}
+    found["log_loss"] = float(calibration.log_loss_rows(y_N, probabilities_NK).mean())
+    found["brier"] = float(calibration.brier_rows(y_N, probabilities_NK).mean())
+    reliability = calibration.reliability(y_N, probabilities_NK, bins=bins)
+    found["calibration_error"] = calibration.expected_calibration_error(reliability)
+    return found
 
 
 def check(y_N: Integers, probabilities_NK: Probabilities, labels: Sequence[str]) -> None:

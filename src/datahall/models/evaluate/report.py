@@ -91,6 +91,10 @@ def summary(facts: Facts) -> Iterator[str]:
     evaluation = facts.evaluation
     wrong = evaluation["rows"] - sum(row[k] for k, row in enumerate(evaluation["confusion"]))
     yield f"{wrong:,} of {evaluation['rows']:,} test rows are answered wrongly."
+    if facts.compression is not None and facts.compression["chosen"] != "float32":
+        chosen = next(row for row in facts.compression["variants"] if row["name"] == facts.compression["chosen"])
+        right = percent(chosen["accuracy"])
+        yield f"Figures are the trained model's; packaged is its {chosen['name']} variant, right for {right}."
     baseline = evaluation["baseline"]
     yield f"Always answering “{baseline['label']}” would be right for {percent(baseline['accuracy'])}."
     if weakest := weakest_class(evaluation):

@@ -24,7 +24,7 @@ from datahall.models.serve.bundle import BUNDLE_FILE, FORMAT, MODEL_FILE, read_b
 from datahall.models.serve.onnx_model import OnnxModel
 from datahall.models.steps import Step
 
-KEPT_METRICS = ("f1_macro", "log_loss", "brier", "calibration_error")
+KEPT_METRICS = ("accuracy", "f1_macro", "log_loss", "brier", "calibration_error")
 
 
 def run(step: Step) -> None:
@@ -57,7 +57,7 @@ def chosen_variant(facts: Facts) -> dict[str, Any]:
 def described(facts: Facts, variant: dict[str, Any]) -> dict[str, Any]:
     """bundle.json: the model's tensors and labels, and the figures worth showing beside it.
 
-    `accuracy` is that of the packaged variant; the other metrics are the trained model's.
+    `metrics` are those of the packaged variant on the test rows, `trained_…` those of the model that was trained.
     """
     labels, row_shape = list(facts.model["labels"]), list(facts.model["row_shape"])
     trained = facts.evaluation["metrics"]
@@ -72,9 +72,8 @@ def described(facts: Facts, variant: dict[str, Any]) -> dict[str, Any]:
         "labels": labels,
         "columns": facts.about["columns"],
         "metrics": {
-            "accuracy": variant["accuracy"],
-            "trained_accuracy": trained["accuracy"],
-            **{name: trained[name] for name in KEPT_METRICS},
+            **{name: variant["metrics"][name] for name in KEPT_METRICS},
+            **{f"trained_{name}": trained[name] for name in KEPT_METRICS},
             "size_bytes": variant["size_bytes"],
             "latency_s": variant["latency_s"]["1"],
         },

@@ -58,6 +58,40 @@ def test_an_int8_that_loses_too_much_stops_the_run(compress):
     assert document["chosen"] == "float32" and "so float32 is packaged" in document["why"]
 
 
+def without(folder, part):
+    """Empty a part of the data in place."""
+    for name in (f"x_{part}", f"y_{part}", f"rows_{part}"):
+        np.save(folder / f"{name}.npy", np.load(folder / f"{name}.npy")[:0])
+
+
+def test_the_test_rows_decide_nothing(compress):
+    """Given test rows whose classes are all wrong, which variant is packaged, and why, stays the same but for the speed: it is
+    decided on the validation rows, and the test rows are only reported."""
+    honest, twisted = compress(serve="int8", max_accuracy_drop_ratio=0.5), compress(serve="int8", max_accuracy_drop_ratio=0.5)
+    path = twisted.input("data") / "y_test.npy"
+    np.save(path, (np.load(path) + 1) % 10)
+    first, second = (decided(step) for step in (honest, twisted))
+    assert first["why"] == second["why"] and first["decided_on"].endswith(" validation rows")
+    for one, other in zip(first["variants"], second["variants"], strict=True):
+        assert one["decision_accuracy"] == other["decision_accuracy"]
+        assert one["accuracy"] == one["metrics"]["accuracy"] > other["accuracy"]
+
+
+def test_without_validation_rows_training_rows_decide_and_it_is_said(compress):
+    """Given no validation rows, a fifth of the training rows decides, which int8 was not calibrated on."""
+    step = compress(serve="int8", max_accuracy_drop_ratio=0.5)
+    without(step.input("data"), "validation")
+    rows = len(np.load(step.input("data") / "y_train.npy"))
+    found = decided(step)
+    assert found["decided_on"] == f"{rows // 5} training rows" and f"on {rows // 5} training rows" in found["why"]
+
+
+def decided(step):
+    """compression.json after the step."""
+    run(step)
+    return json.loads((step.outputs / "compression.json").read_text())
+
+
 def test_a_model_that_is_not_the_evaluated_one_fails_parity(compress):
     """Given probabilities of other weights, the export is not packaged."""
     step = compress()

@@ -49,6 +49,23 @@ def test_the_bundle_serves_its_own_example(digits_life, package):
     }
 
 
+def test_every_figure_says_whose_it_is(digits_life, package):
+    """Given digits packaged as int8, bundle.json has the int8 variant's scores beside the trained model's, and the card and the
+    report name both."""
+    step = package(digits_life, serve="int8", max_accuracy_drop_ratio=0.5)
+    run(step)
+    metrics = json.loads((step.outputs / "bundle.json").read_text())["metrics"]
+    variants = json.loads((step.input("compress") / "compression.json").read_text())["variants"]
+    int8 = next(row for row in variants if row["name"] == "int8")
+    trained = json.loads((step.outputs / "evaluation.json").read_text())["metrics"]
+    for name in ("accuracy", "f1_macro", "log_loss", "brier", "calibration_error"):
+        assert (metrics[name], metrics[f"trained_{name}"]) == (int8["metrics"][name], trained[name])
+    [limit] = [text for text in json.loads((step.outputs / "card.json").read_text())["limits"] if "int8" in text]
+    assert f"is {int8['accuracy']:.4f}, the trained model's {trained['accuracy']:.4f}" in limit
+    page = (step.outputs / "report.html").read_text()
+    assert "Test accuracy of the trained model" in page and "packaged is its int8 variant, right for" in page
+
+
 def test_card_and_report_tell_the_whole_story(digits_life, package):
     """Given digits, the card has use, limits and the command, and the report gains the section on size and speed."""
     step = package(digits_life)
