@@ -13,6 +13,7 @@ from tests.unit.platform.test_local_engine import finished, until
 from datahall.foundation import files
 from datahall.foundation.errors import Refused
 from datahall.platform.admission import forged
+from datahall.platform.home import Home
 from datahall.platform.identity import LOCAL_ADMIN, Principal, Role
 from datahall.platform.loop import launch_of
 from datahall.platform.replicas import ServiceReplicas
@@ -116,8 +117,10 @@ def test_a_short_worker_runs_once_however_slow_we_are(parts: Parts, tmp_path: Pa
     assert (job["state"], job["attempt"], mark.read_text()) == ("succeeded", 1, "x\n")
 
 
-def test_a_stop_that_was_written_down_is_carried_out_after_a_crash(parts: Parts):
+def test_a_stop_that_was_written_down_is_carried_out_after_a_crash(home: Home):
     """Given a control plane that died between writing a cancel down and doing it, the next one does it."""
+    parts = Parts(home)
+    parts.scheduler.start()
     [number] = parts.scheduler.submit(LOCAL_ADMIN, JobSpec(command=("sleep", "30"), cpus=0.1))
     until(lambda: parts.scheduler.job(LOCAL_ADMIN, number)["state"] == "running")
     engine = parts.engine
@@ -125,7 +128,8 @@ def test_a_stop_that_was_written_down_is_carried_out_after_a_crash(parts: Parts)
     parts.scheduler.cancel(LOCAL_ADMIN, number)
     launch = launch_of(parts.scheduler.state.jobs[number])
     parts.scheduler.stop(suspend=False)
-    again = Parts(parts.home)
+    parts.database.dispose()
+    again = Parts(home)
     again.scheduler.start()
     until(lambda: again.scheduler.job(LOCAL_ADMIN, number)["state"] == "cancelled")
     again.close()
