@@ -1,7 +1,7 @@
 """What the events add up to: jobs that are not over, nodes and what is free on them, the queue in order."""
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from datahall.foundation.errors import Conflict, Problem
@@ -21,6 +21,7 @@ from datahall.platform.events import (
 )
 from datahall.platform.lifecycle import TRANSITIONS, Ending, JobState, verdict
 from datahall.platform.resources import Resources
+from datahall.platform.snapshot import Snapshot as Snapshot
 from datahall.platform.spec import JobSpec
 
 
@@ -322,41 +323,9 @@ class State:
                 self.jobs.pop(job.id, None)
         self.touched.clear()
 
-    def snapshot(self) -> "Snapshot":
+    def snapshot(self) -> Snapshot:
         return Snapshot(self)
 
 
 def _did(state: JobState) -> str:
     return {JobState.FAILED: "failed", JobState.CANCELLED: "was cancelled"}.get(state, str(state))
-
-
-class Snapshot:
-    """A read-only view of the live state; nothing is copied."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    @property
-    def now_s(self) -> float:
-        return self._state.now_s
-
-    def waiting(self) -> Iterator[Job]:
-        """Jobs that could start now if there were room, in order of priority, then of arrival."""
-        jobs = self._state.jobs
-        return (jobs[job_id] for _, job_id in self._state.queue)
-
-    def next_delayed_s(self) -> float | None:
-        """When the next back-off ends."""
-        return self._state.delayed[0][0] if self._state.delayed else None
-
-    def nodes(self) -> Iterator[Node]:
-        return iter(self._state.nodes.values())
-
-    def placed(self) -> Iterator[Job]:
-        """Jobs that hold resources."""
-        return iter(self._state.placed.values())
-
-    def job(self, job_id: int) -> Job | None:
-        return self._state.jobs.get(job_id)

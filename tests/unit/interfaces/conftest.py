@@ -1,6 +1,9 @@
 """A real platform with its HTTP face in this process, and a token for every role."""
 
+import logging
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import httpx
 import pytest
 
 from datahall.interfaces.bootstrap import Platform
+from datahall.interfaces.cli.main import entry
 from datahall.interfaces.server import Server, embedded
 from datahall.platform.home import Home
 from datahall.platform.identity import Role
@@ -62,3 +66,35 @@ def folder(tmp_path: Path) -> Path:
     made.mkdir()
     (made / "a.txt").write_text("hello")
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Runs a command in this process, as if in a pipe."""
+
+    def run(*words: str) -> Said:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["datahall", *words])
+        handlers = list(logging.root.handlers)
+        with pytest.raises(SystemExit) as ended:
+            entry()
+        for handler in set(logging.root.handlers) - set(handlers):
+            handler.close()
+        logging.root.handlers[:] = handlers  # `up` logs to the terminal, which is gone after this
+        said = capsys.readouterr()
+        return Said(int(ended.value.code or 0), said.out, said.err)
+
+    return run
