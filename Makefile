@@ -1,6 +1,7 @@
 # Two commands matter: `make run` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
+PORT ?= 8700
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
@@ -28,7 +29,7 @@ $(TEST_STAMP): $(STAMP)
 	@touch $(TEST_STAMP)
 
 run: install
-	@$(BIN)/datahall quickstart
+	@$(BIN)/datahall quickstart --port $(PORT)
 
 check: lint types floors
 

@@ -73,8 +73,12 @@ class Platform:
 
     def stop(self, *, suspend: bool) -> None:
         """suspend: running jobs are stopped and start again at the next start; otherwise they run on and are adopted."""
+        self.scheduler.stop(suspend=suspend)
+        self.close()
+
+    def close(self) -> None:
+        """Once the scheduler has stopped: let go of the database and of the home."""
         try:
-            self.scheduler.stop(suspend=suspend)
             note_head(self.home.audit_head, Head(*self.journal.head))
         finally:
             self.database.dispose()

@@ -27,7 +27,7 @@ def install_hall(home: Home, path: Path) -> None:
     files.write_text(home.hall_file, path.read_text(encoding="utf-8"))
 
 
-def start_detached(home: Home, *, host: str, port: int) -> str:
+def start_detached(home: Home, *, host: str, port: int, behind_tls: bool = False) -> str:
     """Start `datahall up` in a session of its own; the URL once it answers. An already running one is found and kept.
 
     Raises Unavailable with what it said when it ends early, Late when it does not answer.
@@ -39,6 +39,7 @@ def start_detached(home: Home, *, host: str, port: int) -> str:
     words = home.logs / "start.log"
     with words.open("wb") as log:
         command = [sys.executable, "-m", "datahall.interfaces.cli.main", "up", "--host", host, "--port", str(port)]
+        command += ["--behind-tls"] if behind_tls else []
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.root
         )
@@ -48,12 +49,17 @@ def start_detached(home: Home, *, host: str, port: int) -> str:
         if running is not None:
             return running
         if process.poll() is not None:
-            said = words.read_text(encoding="utf-8", errors="replace").strip()
-            raise Unavailable(
-                Problem("UP-005", "datahall up", f"ended at once, saying: {said[-1500:]}", "mend that, then start again")
-            )
+            raise Unavailable(_last_words(words.read_text(encoding="utf-8", errors="replace")))
         time.sleep(0.05)
     raise Late(Problem("UP-006", "datahall up", f"did not answer in {START_S:g} s", f"look into {home.logs / 'server.log'}"))
+
+
+def _last_words(said: str) -> Problem:
+    """What `datahall up` said as it ended, as one problem with its own way out."""
+    lines = [line.strip() for line in said.strip().splitlines()[-12:]]
+    fixes = [line.removeprefix("→ ").rstrip(".") for line in lines if line.startswith("→ ")]
+    what = " ".join(line.removeprefix("✗ ").rstrip(".") for line in lines if line and not line.startswith("→ "))
+    return Problem("UP-005", "datahall up", f"ended at once: {what[-1500:]}", "; ".join(fixes) or "mend that, then start again")
 
 
 def answering(home: Home) -> str | None:
@@ -66,6 +72,14 @@ def answering(home: Home) -> str | None:
     except httpx.HTTPError:
         return None
     return str(server["url"])
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def stop_running(home: Home, *, keep_jobs: bool) -> str:
@@ -86,5 +100,7 @@ def stop_running(home: Home, *, keep_jobs: bool) -> str:
             fix = f"look into {home.logs / 'server.log'}" + (f"; `kill -9 {owner}` loses nothing" if owner else "")
             raise Late(Problem("DOWN-001", str(home.root), f"did not end in {STOP_S:g} s", fix))
         time.sleep(0.05)
+    while owner is not None and _lives(owner) and time.monotonic() < deadline:
+        time.sleep(0.02)
     kept = "jobs run on" if keep_jobs else "running jobs will start again at the next `datahall up`"
     return f"Datahall is down; {kept}"

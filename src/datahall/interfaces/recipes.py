@@ -105,7 +105,11 @@ def a_platform(home: Home) -> Iterator[Client]:
 
     log_to(home, console=False)
     with embedded(home), contextlib.closing(local(home)) as client:
-        yield client
+        try:
+            yield client
+        except KeyboardInterrupt:
+            say("stopping …")
+            raise
 
 
 def run_recipe(path: Path, *, quiet: bool = False) -> RecipeResult:

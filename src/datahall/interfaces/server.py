@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import ipaddress
 import logging
 import logging.handlers
 import os
@@ -80,11 +82,14 @@ class Server:
         finally:
             self.home.withdraw()
             await serving.stop()
-            await asyncio.to_thread(self.platform.stop, suspend=not self.keep_jobs)
+            await asyncio.to_thread(self.platform.scheduler.stop, suspend=not self.keep_jobs)
+            await asyncio.to_thread(serving.stop_tracking)  # last: it takes in what the workers wrote as they ended
+            self.platform.close()
 
     def shut_down(self, keep_jobs: bool = False) -> None:
         """Begin to stop, from any thread."""
         self.keep_jobs = keep_jobs
+        self.platform.scheduler.pause()
         if self._uvicorn is not None:
             self._uvicorn.should_exit = True
 
@@ -106,6 +111,18 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return None
 
 
+def check_reach(host: str, *, behind_tls: bool) -> None:
+    """Raises Refused when others could read the tokens: an address beyond loopback without a TLS proxy before it."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback and not behind_tls:
+        what = f"{host} can be reached from other machines, and tokens would travel in the clear"
+        fix = "listen on 127.0.0.1; or put a proxy with TLS before it and say --behind-tls"
+        raise Refused(Problem("UP-007", "host", what, fix))
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises Refused on a bad address, Conflict naming who has the port."""
     try:
@@ -124,8 +141,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise Refused(Problem("UP-003", "port", f"you may not use port {port}", "choose one above 1023")) from None
     except OSError as error:
         opened.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise Refused(Problem("UP-002", "host", f"{host} is no address of this machine", "use 127.0.0.1")) from None
         seen = port_free(port, host=host).what
-        fix = f"end it, or choose another port: `datahall up --port {port + 1}`"
+        fix = f"end it, or choose another port: `datahall up --port {port + 1}`, or `make run PORT={port + 1}`"
         raise Conflict(Problem("UP-001", f"{host}:{port}", seen or str(error.strerror), fix)) from None
     opened.listen(BACKLOG)
     return opened

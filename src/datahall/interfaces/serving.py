@@ -50,6 +50,9 @@ class Serving:
     async def stop(self) -> None:
         """Stop comparing; replicas are jobs and end, or run on, with the other jobs."""
         await self.controller.stop()
+
+    def stop_tracking(self) -> None:
+        """Let the tracking take in what is there, then end it."""
         self._sidecar.stop()
 
 

@@ -12,7 +12,8 @@ from datahall.platform.home import Home
 
 log = logging.getLogger(__name__)
 PAUSE_S, MAX_PAUSE_S = 1.0, 60.0
-GRACE_S = 20.0
+GRACE_S = 8.0
+"""Killed after that: what it did not get to, it takes in at the next start."""
 
 
 class Sidecar:

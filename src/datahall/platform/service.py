@@ -31,7 +31,7 @@ from datahall.platform.store import queries
 from datahall.platform.store.journal import SqlJournal
 
 log = logging.getLogger(__name__)
-ACKNOWLEDGE_S = 30.0
+ACKNOWLEDGE_S = 15.0
 Listener = Callable[[Sequence[Event]], None]
 
 
@@ -83,9 +83,13 @@ class Scheduler:
         self.engine.wake(self.clock.now_s())
         self._thread.start()
 
+    def pause(self) -> None:
+        """Start nothing new from now on. Takes no lock: a turn that waits for a locked database must not keep us here."""
+        self._loop.paused = True
+
     def stop(self, *, suspend: bool, patience_s: float = 30.0) -> None:
         """Fall silent. suspend: stop the workers first, so that they start again at the next start; else they run on."""
-        self._loop.paused = True  # not under the lock: a turn that waits for a locked database must not keep us here
+        self.pause()
         if suspend:
             self.engine.suspend_all()
             deadline = self.clock.now_s() + patience_s
@@ -158,7 +162,8 @@ class Scheduler:
 
     def _late(self) -> Late:
         what = self.trouble or "the scheduler did not answer"
-        return Late(Problem("JOB-030", "scheduler", f"no answer in {ACKNOWLEDGE_S:g} s: {what}", "see `datahall doctor`"))
+        fix = "see `datahall doctor`; it may still happen once that is mended, so look at `datahall jobs` before asking again"
+        return Late(Problem("JOB-030", "scheduler", f"no answer in {ACKNOWLEDGE_S:g} s: {what}", fix))
 
     # --- what users do -------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """`init`, `doctor`, `up`, `status`, `down`, `uninstall`: the hall of this machine and the platform on it."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -59,18 +60,20 @@ def up(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8700,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Go to the background once it is ready.")] = False,
     hall: Annotated[Path | None, typer.Option(help="Use this hall file from now on.")] = None,
+    behind_tls: Annotated[bool, typer.Option("--behind-tls", help="A proxy with TLS stands before it.")] = False,
 ) -> None:
     """Start the platform. Example: datahall up --detach"""
     from datahall.interfaces.lifecycle import install_hall, start_detached
-    from datahall.interfaces.server import Server, log_to
+    from datahall.interfaces.server import Server, check_reach, log_to
     from datahall.platform.home import Home
 
+    check_reach(host, behind_tls=behind_tls)
     home = Home.from_environment()
     home.prepare()
     if hall is not None:
         install_hall(home, hall)
     if detach:
-        say(f"Datahall is up at {start_detached(home, host=host, port=port)}")
+        say(f"Datahall is up at {start_detached(home, host=host, port=port, behind_tls=behind_tls)}")
         next_step("datahall submit -- python -c \"print('hello')\"")
         return
     log_to(home, console=True)
@@ -120,13 +123,16 @@ def uninstall(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Say what to remove; with --state, delete the home folder. Example: datahall uninstall --state"""
+    from datahall.platform.gateway.sockets import run_folder
     from datahall.platform.home import Home
 
     home = Home.from_environment()
     if not state:
         say(f"`pip uninstall datahall` removes the program; `datahall uninstall --state` deletes {home.root}")
         return
+    sockets = run_folder(home.root)
     if not yes:
         typer.confirm(f"Delete {home.root} with all jobs, artifacts, models and records?", abort=True, err=True)
     home.remove()
+    shutil.rmtree(sockets, ignore_errors=True)
     say(f"{home.root} is gone")

@@ -1,9 +1,11 @@
 """The command line. Only light modules are imported here: what a command needs, it imports when it runs."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+from datahall import __version__
 from datahall.interfaces.cli import governance, hall, jobs, models, serving, storage
 from datahall.interfaces.cli.output import report
 
@@ -15,6 +17,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"datahall {__version__}")
+        raise typer.Exit
+
 
 for part in (hall, jobs, models, serving, storage, governance):
     part.register(app)

@@ -6,17 +6,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-import platformdirs
-
 from datahall.foundation.digest import file_digest
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.models.data.spec import Download
+from datahall.platform.home import Home
 
 
 def cache_folder() -> Path:
-    """What may be deleted at any time: DATAHALL_HOME/cache, or the user's cache folder."""
-    home = os.environ.get("DATAHALL_HOME")
-    return Path(home).expanduser() / "cache" if home else platformdirs.user_cache_path("datahall")
+    """What may be deleted at any time: `cache` in the home folder, so that nothing is left elsewhere."""
+    return Home.from_environment().root / "cache"
 
 
 _CALLERS: ContextVar[str] = ContextVar("datahall_shared", default="")

@@ -49,7 +49,7 @@ def _token(header: bytes | None) -> bytes:
     if header is not None and header[: len(_SCHEME)].lower() == _SCHEME and (token := header[len(_SCHEME) :].strip()):
         return token
     what = "is missing" if header is None else "is not of the form `Bearer TOKEN`"
-    fix = "send `Authorization: Bearer TOKEN`; `datahall token` makes one"
+    fix = "send `Authorization: Bearer TOKEN`; `datahall token make` gives one, admin.token in the home folder holds one"
     raise Unauthenticated(Problem("GATE-030", "Authorization header", what, fix))
 
 

@@ -113,8 +113,8 @@ def test_names_that_cannot_be_paths_are_refused(tmp_path, name):
         places.find(name, folder=tmp_path)
 
 
-def test_without_a_home_the_users_cache_is_used(monkeypatch):
+def test_without_a_home_the_users_data_folder_is_used(monkeypatch):
     """Given no DATAHALL_HOME, downloads go to the user's cache folder."""
     monkeypatch.delenv("DATAHALL_HOME")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-    assert str(places.cache_folder()) == "/xdg/datahall"
+    monkeypatch.setenv("XDG_DATA_HOME", "/xdg")
+    assert str(places.cache_folder()) == "/xdg/datahall/cache"

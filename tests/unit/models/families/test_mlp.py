@@ -62,5 +62,5 @@ def test_rows_without_numbers_and_single_classes_are_refused():
 
 def test_an_unknown_family_names_the_known_ones():
     """Given a family that is not in the table, the problem lists what is."""
-    with pytest.raises(Missing, match="REG-001 .* Did you mean mlp"):
+    with pytest.raises(Missing, match=r"REG-001 .* Did you mean mlp"):
         FAMILIES.load("mpl")
