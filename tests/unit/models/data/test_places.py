@@ -114,7 +114,7 @@ def test_names_that_cannot_be_paths_are_refused(tmp_path, name):
 
 
 def test_without_a_home_the_users_data_folder_is_used(monkeypatch):
-    """Given no DATAHALL_HOME, downloads go to the user's cache folder."""
+    """Given no DATAHALL_HOME, downloads go below the user's data folder."""
     monkeypatch.delenv("DATAHALL_HOME")
     monkeypatch.setenv("XDG_DATA_HOME", "/xdg")
     assert str(places.cache_folder()) == "/xdg/datahall/cache"
