@@ -43,7 +43,7 @@ def _show(client: Client, url: str, home: Home, endpoint: str, result: RecipeRes
         out.print(_drawn(example), markup=False)
     out.print(f"the served model says: {_said(answer)}" + (f" (it is a {label})" if label else ""), markup=False)
     token = home.admin_token_file
-    out.print(f'ask it yourself: curl -s -H "Authorization: Bearer $(cat {token})" {url}/predict/{endpoint}', markup=False)
+    out.print(f'how to ask it: curl -s -H "Authorization: Bearer $(cat {token})" {url}/predict/{endpoint}', markup=False)
     out.print(f"API: {url}/docs    jobs: datahall jobs    stop it: datahall down", markup=False)
 
 
