@@ -83,6 +83,8 @@ class Server:
             self.home.withdraw()
             await serving.stop()
             await asyncio.to_thread(self.platform.scheduler.stop, suspend=not self.keep_jobs)
+            if not self.keep_jobs:
+                serving.clear_sockets()
             await asyncio.to_thread(serving.stop_tracking)  # last: it takes in what the workers wrote as they ended
             self.platform.close()
 

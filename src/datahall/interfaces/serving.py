@@ -1,5 +1,6 @@
 """The gateway inside the platform: who may ask, where replicas run, which endpoints are wanted."""
 
+import shutil
 from typing import Any
 
 from datahall.interfaces.bootstrap import Platform
@@ -32,7 +33,8 @@ class Serving:
     def __init__(self, platform: Platform, home: Home) -> None:
         self.gateway = Gateway(TokenCallers(platform))
         runner = ServiceReplicas(platform.scheduler, home.jobs)
-        self.controller = EndpointController(self.gateway, runner, folder=run_folder(home.root), wanted=platform.book.all)
+        self._folder = run_folder(home.root)
+        self.controller = EndpointController(self.gateway, runner, folder=self._folder, wanted=platform.book.all)
         self._sidecar = Sidecar(home)
         platform.book.changed = self.controller.changed
         platform.endpoint_statuses = self.statuses
@@ -50,6 +52,10 @@ class Serving:
     async def stop(self) -> None:
         """Stop comparing; replicas are jobs and end, or run on, with the other jobs."""
         await self.controller.stop()
+
+    def clear_sockets(self) -> None:
+        """Once every replica has ended: leave no sockets behind. After `down --keep-jobs` they are still in use."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def stop_tracking(self) -> None:
         """Let the tracking take in what is there, then end it."""

@@ -75,9 +75,13 @@ def submit(
 
 
 def _follow(client: Any, number: int, *, rank: int = 0) -> int:
-    for chunk in client.follow_log(number, rank=rank, follow=True):
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+    try:
+        for chunk in client.follow_log(number, rank=rank, follow=True):
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+    except KeyboardInterrupt:
+        say(f"job {number} goes on; stop it with `datahall cancel {number}`")
+        return 130
     found = client.get(f"/v1/jobs/{number}")
     if found["state"] != "succeeded":
         say(f"job {number} {found['state']}: {found['reason']}")

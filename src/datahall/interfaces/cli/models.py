@@ -28,11 +28,14 @@ def run(
     Example: datahall run recipes/digits.yaml
     """
     from datahall.interfaces.recipes import run_recipe
+    from datahall.platform.home import Home
 
     try:
         result = run_recipe(recipe, quiet=as_json)
     except KeyboardInterrupt:
-        say("interrupted; what is done is kept, and the same command goes on from there")
+        running = "the steps go on; see `datahall jobs`, stop one with `datahall cancel`"
+        kept = "what is done is kept, and the same command goes on from there"
+        say(f"interrupted; {running if Home.from_environment().in_use() else kept}")
         return 130
     if as_json:
         show_json(result.as_dict())
