@@ -65,7 +65,7 @@ class Ending(StrEnum):
     LOST = "lost"
     """The machine or the supervising process went away under it."""
     SUSPENDED = "suspended"
-    """Stopped because the platform was shut down; it goes on at the next start."""
+    """Stopped, or never begun, because the platform went down; it goes on at the next start."""
     REFUSED = "refused"
     """It could not be started: program missing, input gone, output not storable."""
 

@@ -183,3 +183,28 @@ def test_reasons_do_not_describe_other_tenants_jobs(parts: Parts):
     assert "merger" not in json.dumps(why)
     assert why["unblock"] == "another tenant's job holds the rest"
     parts.scheduler.cancel(LOCAL_ADMIN, holder)
+
+
+def test_a_start_that_never_came_to_pass_is_not_held_against_the_job(home: Home):
+    """Given ten control planes in a row that die between the decision and the first process, the job still runs."""
+    for _ in range(10):
+        parts = Parts(home)
+        parts.scheduler._loop.engine = _Idle(parts.engine)  # type: ignore[assignment]
+        parts.scheduler.start()
+        if not parts.scheduler.jobs(LOCAL_ADMIN):
+            parts.scheduler.submit(LOCAL_ADMIN, TRUE)
+        until(lambda: any(job.state == "starting" for job in parts.scheduler.state.jobs.values()))
+        parts.scheduler.stop(suspend=False)
+        parts.database.dispose()
+    again = Parts(home)
+    again.scheduler.start()
+    until(lambda: again.scheduler.job(LOCAL_ADMIN, 1)["state"] == "succeeded")
+    assert again.scheduler.job(LOCAL_ADMIN, 1)["lost"] == 0
+    again.close()
+
+
+class _Idle(_Deaf):
+    """An engine that never starts anything: the control plane died just before it."""
+
+    def __getattr__(self, name: str) -> object:
+        return (lambda *_: None) if name == "start" else getattr(self._engine, name)

@@ -229,6 +229,8 @@ class LocalEngine:
         ending, code, detail = ending_of(run.ends())
         if self.suspending and ending is Ending.STOPPED:
             ending = Ending.SUSPENDED
+        if ending is Ending.LOST and run.was_never_launched():  # nothing that the job did: it may repeat without limit
+            ending, detail = Ending.SUSPENDED, "the platform ended before it was started"
         usage = Usage()
         outputs: tuple[StoredOutput, ...] = ()
         try:

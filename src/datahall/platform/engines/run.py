@@ -103,6 +103,10 @@ class Run:
                 self.rank_folder(rank).forget_launch()
         return alive
 
+    def was_never_launched(self) -> bool:
+        """Whether the last control plane died between the decision and the first process: not even a lock was made."""
+        return not any((self.rank_folder(rank).path / "lock").exists() for rank in self.ranks())
+
     def ends(self) -> list[WorkerEnd | None]:
         return [self.rank_folder(rank).end() for rank in self.ranks()]
 
