@@ -193,7 +193,7 @@ def test_a_start_that_never_came_to_pass_is_not_held_against_the_job(home: Home)
         parts.scheduler.start()
         if not parts.scheduler.jobs(LOCAL_ADMIN):
             parts.scheduler.submit(LOCAL_ADMIN, TRUE)
-        until(lambda: any(job.state == "starting" for job in parts.scheduler.state.jobs.values()))
+        until(lambda jobs=parts.scheduler.state.jobs: any(job.state == "starting" for job in jobs.values()))
         parts.scheduler.stop(suspend=False)
         parts.database.dispose()
     again = Parts(home)
