@@ -124,4 +124,5 @@ def _words(ending: Ending, code: int | None, detail: str) -> str:
         Ending.REFUSED: "could not be started",
         Ending.SUSPENDED: "was suspended",
     }
-    return names[ending] + (f": {detail}" if detail else "")
+    words = names[ending] + (f": {detail}" if detail else "")
+    return words + ("; ask for more with `--memory`" if ending is Ending.MEMORY_LIMIT else "")
