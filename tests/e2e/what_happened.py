@@ -64,6 +64,8 @@ class Record:
             number, begun = attempt["attempt"], self.counted("begun", attempt["attempt"])
             if attempt["ending"] == "exited" and begun != self.workers:
                 yield f"attempt {number} exited with {attempt['code']}, but {begun} of {self.workers} workers ran"
+            if attempt["ending"] == "suspended" and begun:
+                yield f"attempt {number} is recorded as never begun, but {begun} of {self.workers} workers ran"
             whole = self.counted("done", number) == self.workers
             if whole and number < last:
                 yield f"attempt {number} ended with 0 and attempt {last} ran all the same"
@@ -80,8 +82,9 @@ class Record:
             yield f"succeeded, but its last attempt is {last['ending']} with {last['code']}"
         if self.counted("done", last["attempt"]) != self.workers:
             yield f"succeeded, but {self.counted('done', last['attempt'])} of {self.workers} workers were done"
-        if not self.row.failures and not self.row.lost and len(self.attempts) != 1:
-            yield f"has {len(self.attempts)} attempts without a failure or a loss"
+        begun = [attempt for attempt in self.attempts if attempt["ending"] != "suspended"]
+        if not self.row.failures and not self.row.lost and len(begun) != 1:
+            yield f"has {len(begun)} attempts that began, without a failure or a loss"
 
     def _after_a_stop(self) -> Iterator[str]:
         stopped = next((event["seq"] for event in self.events if event["kind"] == "stop_requested"), None)
