@@ -59,7 +59,6 @@ class Scheduler:
         self._loop = Loop(policy, engine, self.state, journal, self._refused)
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self.failure = ""
-        self.turned_s = 0.0
 
     # --- life ----------------------------------------------------------------------------------------------
 
@@ -108,7 +107,6 @@ class Scheduler:
                     return
                 with self.lock:
                     self._loop.advance(events)
-                self.turned_s = self.clock.now_s()
             except Exception as error:  # a fault in one turn must not end the queue; it is shown and logged
                 self.failure = f"{type(error).__name__}: {error}"
                 log.exception("the scheduler failed in a turn; it goes on with the next")

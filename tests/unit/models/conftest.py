@@ -11,12 +11,15 @@ import pytest
 import torch
 from sklearn.datasets import load_digits, load_wine
 
+from datahall.models import workflow
 from datahall.models.data.dataset import Dataset, Part
 from datahall.models.data.normaliser import fit
 from datahall.models.families.build import build, parameter_count
 from datahall.models.families.spec import MlpSpec
 from datahall.models.families.trained import TrainedCard, save_trained
+from datahall.models.recipe import PlannedStep, Recipe
 from datahall.models.steps import Step
+from datahall.platform.spec import JobSpec
 
 MakeStep = Callable[..., Step]
 
@@ -91,3 +94,17 @@ def make_step(tmp_path) -> Iterator[MakeStep]:
     yield make
     for step in made:
         step.metrics.close()
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What each step runs, instead of training: by default it leaves its name and key."""
+    found: dict[str, str] = {}
+    real = workflow._job
+
+    def quick(recipe: Recipe, step: PlannedStep, *words: Any, **more: Any) -> JobSpec:
+        script = found.get(step.name, f"echo {step.name} {step.key} > outputs/result")
+        return real(recipe, step, *words, **more).model_copy(update={"command": ("sh", "-c", script), "cpus": 0.1})
+
+    monkeypatch.setattr(workflow, "_job", quick)
+    return found

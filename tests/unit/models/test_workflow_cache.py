@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from datahall.interfaces.bootstrap import Platform, build
-from datahall.models import workflow
-from datahall.models.recipe import PlannedStep, Recipe
+from datahall.models.recipe import Recipe
 from datahall.models.serve.spec import DeploySpec
 from datahall.platform.home import Home
 from datahall.platform.identity import LOCAL_ADMIN, Principal, Role
-from datahall.platform.spec import JobSpec
 from datahall.platform.store import queries
 
 PATIENCE_S = 30.0
@@ -31,20 +29,6 @@ class Deployer:
     def deploy(self, deploy: DeploySpec, *, tenant: str, model: str, bundle: str, by: str) -> int:
         self.bundles.append(bundle)
         return len(self.bundles)
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What each step runs, instead of training: by default it leaves its name and key."""
-    found: dict[str, str] = {}
-    real = workflow._job
-
-    def quick(recipe: Recipe, step: PlannedStep, *words: Any, **more: Any) -> JobSpec:
-        script = found.get(step.name, f"echo {step.name} {step.key} > outputs/result")
-        return real(recipe, step, *words, **more).model_copy(update={"command": ("sh", "-c", script), "cpus": 0.1})
-
-    monkeypatch.setattr(workflow, "_job", quick)
-    return found
 
 
 @pytest.fixture

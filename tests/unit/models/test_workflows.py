@@ -10,8 +10,7 @@ import pytest
 
 from datahall.foundation.errors import Conflict, Problem
 from datahall.interfaces.bootstrap import Platform, build
-from datahall.models import workflow
-from datahall.models.recipe import PlannedStep, Recipe
+from datahall.models.recipe import Recipe
 from datahall.models.serve.spec import DeploySpec
 from datahall.platform.home import Home
 from datahall.platform.identity import LOCAL_ADMIN
@@ -34,20 +33,6 @@ class Deployer:
             raise Conflict(self.problem)
         self.deployed.append(deploy.endpoint)
         return len(self.deployed)
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What each step runs, instead of training: by default it leaves a file."""
-    found: dict[str, str] = {}
-    real = workflow._job
-
-    def quick(recipe: Recipe, step: PlannedStep, *words: Any, **more: Any) -> JobSpec:
-        script = found.get(step.name, f"echo {step.name} > outputs/result")
-        return real(recipe, step, *words, **more).model_copy(update={"command": ("sh", "-c", script), "cpus": 0.1})
-
-    monkeypatch.setattr(workflow, "_job", quick)
-    return found
 
 
 @pytest.fixture

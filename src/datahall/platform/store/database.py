@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from datahall.foundation.errors import Problem, Refused, Unavailable
 
@@ -126,11 +126,6 @@ def this_process() -> str:
 def database_name(engine: Engine) -> str:
     """The file or the database, without any password."""
     return engine.url.database or engine.url.render_as_string(hide_password=True)
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether waiting may help: the database is locked, full, or away for the moment."""
-    return isinstance(error, OperationalError)
 
 
 def private_file(path: Path) -> None:
