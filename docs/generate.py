@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from spec_tables import first_paragraph, recipe_sections, row, spec_table
+from spec_tables import first_paragraph, hall_sections, recipe_sections, row, spec_table
 from told_problems import Told, told_problems
 
 from datahall.foundation import errors
+from datahall.infrastructure.checks import CHECKS
 from datahall.interfaces.api.app import api_of
 from datahall.interfaces.cli.main import app
 from datahall.platform.spec import JobSpec
@@ -31,6 +32,8 @@ def pages() -> dict[Path, str]:
         "problems.md": problem_tables(),
         "jobs.md": spec_table(JobSpec),
         "recipes.md": recipe_sections(),
+        "hall-fields.md": hall_sections(),
+        "checks.md": check_table(),
     }
     return {DOCS / name: filled(DOCS / name, text) for name, text in texts.items()}
 
@@ -124,6 +127,12 @@ def problem_tables() -> str:
     for told in sorted(set(told_problems())):
         by_area.setdefault(told.code.partition("-")[0], []).append(told)
     return "\n\n".join(_area_text(area, rows) for area, rows in by_area.items())
+
+
+def check_table() -> str:
+    """Every rule between the parts of a hall, with its code."""
+    rules = sorted(first_paragraph(check).split(": ", 1) for check in CHECKS)
+    return "\n".join(["| code | rule |", "|---|---|", *(row(code, rule[:1].upper() + rule[1:]) for code, rule in rules)])
 
 
 def _area_text(area: str, rows: list[Told]) -> str:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from datahall.foundation import units
 from datahall.foundation.spec import NAME_PATTERN
+from datahall.infrastructure.spec import Hall
 from datahall.models.recipe import Recipe
 
 
@@ -36,17 +37,33 @@ def spec_table(spec: type[BaseModel], *, path: str = "") -> str:
 
 def recipe_sections() -> str:
     """The whole recipe, section by section."""
-    sections = dict.fromkeys(f"### {title}\n\n{about}\n\n{table}" for title, about, table in _sections(Recipe, ""))
-    return "\n".join(sections)
+    return _all_sections(Recipe, "The recipe")
+
+
+def hall_sections() -> str:
+    """The whole hall, section by section."""
+    return _all_sections(Hall, "The hall")
+
+
+def _all_sections(spec: type[BaseModel], called: str) -> str:
+    parts = _sections(spec, "")
+    return "\n".join(dict.fromkeys(f"### {title or called}\n\n{about}\n\n{table}" for title, about, table in parts))
 
 
 def _sections(spec: type[BaseModel], path: str) -> Iterator[tuple[str, str, str]]:
-    kind = spec.model_fields.get("kind")
-    of_kind = f" of kind `{get_args(kind.annotation)[0]}`" if kind else ""
-    yield f"`{path}`{of_kind}" if path else "The recipe", first_paragraph(spec), spec_table(spec, path=path)
+    yield f"`{path}`{_of_kind(spec)}" if path else "", first_paragraph(spec), spec_table(spec, path=path)
     for name, field in spec.model_fields.items():
         for inner in _specs_in(field.annotation):
             yield from _sections(inner, f"{path}.{name}" if path else name)
+
+
+def _of_kind(spec: type[BaseModel]) -> str:
+    """Which of several sections that may stand in one place."""
+    for name in ("kind", "topology"):
+        field = spec.model_fields.get(name)
+        if field and field.is_required() and get_origin(field.annotation) is Literal:
+            return f" of {name} {' or '.join(f'`{value}`' for value in get_args(field.annotation))}"
+    return ""
 
 
 def _specs_in(annotation: Any) -> Iterator[type[BaseModel]]:

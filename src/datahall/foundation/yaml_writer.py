@@ -1,6 +1,6 @@
 """Specs written as YAML that people like to read: a comment at each field's first use, sizes also in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -11,24 +11,24 @@ from datahall.foundation.units import bytes_text
 WIDTH = 10**9
 
 
-def spec_yaml(spec: BaseModel, *, header: str = "") -> str:
+def spec_yaml(spec: BaseModel, *, header: str = "", only: Collection[str] | None = None) -> str:
     """YAML of all fields that hold something, each explained once. It loads back as an equal spec.
 
-    header: lines put on top as a comment.
+    header: lines put on top as a comment. only: the top-level fields to write; without it, all.
     """
     top = [f"# {line}".rstrip() for line in header.splitlines()]
-    return "\n".join([*top, *_Writer().model(spec, "")]) + "\n"
+    return "\n".join([*top, *_Writer().model(spec, "", only)]) + "\n"
 
 
 class _Writer:
     def __init__(self) -> None:
         self._explained = set[tuple[type, str]]()
 
-    def model(self, spec: BaseModel, indent: str) -> Iterator[str]:
+    def model(self, spec: BaseModel, indent: str, only: Collection[str] | None = None) -> Iterator[str]:
         """One block for each field; fields that hold their default None are left out."""
         for name, field in type(spec).model_fields.items():
             value = getattr(spec, name)
-            if value is None and not field.is_required():
+            if (value is None and not field.is_required()) or (only is not None and name not in only):
                 continue
             about = field.description or (type(value).__doc__ if isinstance(value, BaseModel) else None)
             yield from self._comment(type(spec), name, about, indent)

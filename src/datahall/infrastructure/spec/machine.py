@@ -1,4 +1,4 @@
-"""The hall: the machines that jobs run on, and the choices that go with them."""
+"""Machines: what one node has, and what of it jobs may use."""
 
 from typing import Literal
 
@@ -90,25 +90,6 @@ class Reserved(Spec):
 
     cpus: float = Field(default=0, ge=0)
     memory_bytes: Bytes = 512 * 1024**2
-
-
-class PlatformSettings(Spec):
-    """Choices of the live platform."""
-
-    policy: Name = "fifo"
-    """Who runs next."""
-    tenants: tuple[Name, ...] = ("default",)
-    """Tenants that exist from the start; more are added with `datahall tenant add`."""
-    reserved: Reserved = Reserved()
-
-
-class Hall(Spec):
-    """Everything that jobs run on."""
-
-    schema_version: Literal[1]
-    name: Name
-    nodes: tuple[Node, ...] = Field(min_length=1)
-    platform: PlatformSettings = PlatformSettings()
 
 
 class Capacity(Spec):

@@ -1,49 +1,33 @@
-"""Rules between the parts of a hall. All of them run, and every breach is told at once."""
+"""Rules about machines that are here."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from pathlib import Path as FilePath
+from collections.abc import Hashable, Iterable, Iterator
 
-from datahall.foundation.document import as_spec, read
-from datahall.foundation.errors import Problem, Refused
-from datahall.foundation.paths import Path, dotted_path
+from datahall.foundation.errors import Problem
+from datahall.foundation.paths import Path
 from datahall.foundation.units import bytes_text
-from datahall.infrastructure.spec import Hall
-
-Where = Callable[[Path], str]
-"""Turns a path inside the hall into the place that a user is shown."""
+from datahall.infrastructure.checks.context import Check, Context
 
 
-def load_hall(path: FilePath) -> Hall:
-    """Read and check a hall file. Raises Missing, or Refused with every problem and its line."""
-    document = read(path)
-    hall = as_spec(document, Hall)
-    if problems := problems_of_hall(hall, document.where):
-        raise Refused(problems)
-    return hall
-
-
-def problems_of_hall(hall: Hall, where: Where = dotted_path) -> list[Problem]:
-    """Every breach of every rule below."""
-    return [problem for check in CHECKS for problem in check(hall, where)]
-
-
-def repeated_nodes(hall: Hall, where: Where) -> Iterator[Problem]:
+def repeated_nodes(context: Context) -> Iterator[Problem]:
     """INF-001: no two nodes have the same name."""
+    hall, where = context.hall, context.where
     for i, name in _repeated(node.name for node in hall.nodes):
         yield Problem("INF-001", where(("nodes", i, "name")), f"a node `{name}` stands above already", "rename one of them")
 
 
-def cpus_beyond_the_machine(hall: Hall, where: Where) -> Iterator[Problem]:
+def cpus_beyond_the_machine(context: Context) -> Iterator[Problem]:
     """INF-002: usable CPUs are at most the hardware threads."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         if node.usable and node.usable.cpus > node.cpu.threads:
             what = f"{node.usable.cpus:g} CPUs are usable, but the machine has {node.cpu.threads} hardware threads"
             yield Problem("INF-002", where(("nodes", i, "usable", "cpus")), what, f"lower it to {node.cpu.threads} or less")
 
 
-def memory_beyond_the_machine(hall: Hall, where: Where) -> Iterator[Problem]:
+def memory_beyond_the_machine(context: Context) -> Iterator[Problem]:
     """INF-003: usable memory is at most the memory fitted."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         if node.usable and node.usable.memory_bytes > node.memory_bytes:
             what = f"{_size(node.usable.memory_bytes)} are usable, but the machine has {_size(node.memory_bytes)}"
@@ -51,8 +35,9 @@ def memory_beyond_the_machine(hall: Hall, where: Where) -> Iterator[Problem]:
             yield Problem("INF-003", where(("nodes", i, "usable", "memory_bytes")), what, fix)
 
 
-def reserve_takes_all_cpus(hall: Hall, where: Where) -> Iterator[Problem]:
+def reserve_takes_all_cpus(context: Context) -> Iterator[Problem]:
     """INF-004: the reserve leaves CPUs on each node."""
+    hall, where = context.hall, context.where
     reserved = hall.platform.reserved.cpus
     for node in hall.nodes:
         if reserved >= node.usable_cpus:
@@ -61,8 +46,9 @@ def reserve_takes_all_cpus(hall: Hall, where: Where) -> Iterator[Problem]:
             yield Problem("INF-004", where(("platform", "reserved", "cpus")), what, fix)
 
 
-def reserve_takes_all_memory(hall: Hall, where: Where) -> Iterator[Problem]:
+def reserve_takes_all_memory(context: Context) -> Iterator[Problem]:
     """INF-005: the reserve leaves memory on each node."""
+    hall, where = context.hall, context.where
     reserved = hall.platform.reserved.memory_bytes
     for node in hall.nodes:
         if reserved >= node.usable_memory_bytes:
@@ -71,8 +57,9 @@ def reserve_takes_all_memory(hall: Hall, where: Where) -> Iterator[Problem]:
             yield Problem("INF-005", where(("platform", "reserved", "memory_bytes")), what, fix)
 
 
-def odd_core_counts(hall: Hall, where: Where) -> Iterator[Problem]:
+def odd_core_counts(context: Context) -> Iterator[Problem]:
     """INF-006: sockets <= cores <= threads."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         cpu = node.cpu
         if not cpu.sockets <= cpu.cores <= cpu.threads:
@@ -81,8 +68,9 @@ def odd_core_counts(hall: Hall, where: Where) -> Iterator[Problem]:
             yield Problem("INF-006", where(("nodes", i, "cpu")), what, fix)
 
 
-def repeated_accelerators(hall: Hall, where: Where) -> Iterator[Problem]:
+def repeated_accelerators(context: Context) -> Iterator[Problem]:
     """INF-007: an accelerator's index is its own on its node, its uuid its own in the hall."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         for j, index in _repeated(accelerator.index for accelerator in node.accelerators):
             what = f"index {index} stands above already on `{node.name}`"
@@ -94,8 +82,9 @@ def repeated_accelerators(hall: Hall, where: Where) -> Iterator[Problem]:
         yield Problem("INF-007", where(("nodes", i, "accelerators", j, "uuid")), what, "remove the copy")
 
 
-def repeated_mounts_and_nics(hall: Hall, where: Where) -> Iterator[Problem]:
+def repeated_mounts_and_nics(context: Context) -> Iterator[Problem]:
     """INF-008: mount points and network interfaces stand once on each node."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         for j, mount in _repeated(disk.mount for disk in node.disks):
             yield Problem("INF-008", where(("nodes", i, "disks", j, "mount")), f"`{mount}` stands above already", "keep one")
@@ -103,14 +92,16 @@ def repeated_mounts_and_nics(hall: Hall, where: Where) -> Iterator[Problem]:
             yield Problem("INF-008", where(("nodes", i, "nics", j, "name")), f"`{name}` stands above already", "keep one")
 
 
-def repeated_tenants(hall: Hall, where: Where) -> Iterator[Problem]:
+def repeated_tenants(context: Context) -> Iterator[Problem]:
     """INF-009: tenants stand once."""
+    hall, where = context.hall, context.where
     for i, name in _repeated(hall.platform.tenants):
         yield Problem("INF-009", where(("platform", "tenants", i)), f"the tenant `{name}` stands above already", "keep one")
 
 
-def power_without_source(hall: Hall, where: Where) -> Iterator[Problem]:
+def power_without_source(context: Context) -> Iterator[Problem]:
     """INF-010: a power figure says where it comes from."""
+    hall, where = context.hall, context.where
     for i, node in enumerate(hall.nodes):
         parts: list[tuple[Path, float | None, str | None]] = [(("cpu",), node.cpu.tdp_w, node.cpu.tdp_source)]
         parts += [(("accelerators", j), a.tdp_w, a.tdp_source) for j, a in enumerate(node.accelerators)]
@@ -121,7 +112,7 @@ def power_without_source(hall: Hall, where: Where) -> Iterator[Problem]:
                 yield Problem("INF-010", where(("nodes", i, *path, "tdp_w")), what, fix)
 
 
-CHECKS: tuple[Callable[[Hall, Where], Iterator[Problem]], ...] = (
+CHECKS: tuple[Check, ...] = (
     repeated_nodes,
     cpus_beyond_the_machine,
     memory_beyond_the_machine,
