@@ -1,0 +1,52 @@
+"""A published figure beside ours: the row that every table of `datahall validate` is made of."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRow:
+    """One published figure, what we compute for it, and what a constant would have said."""
+
+    table: str
+    """Table of the published figures, such as `facility`."""
+    row: str
+    """Which of its rows, in words."""
+    quantity: str
+    """What was compared, with its unit."""
+    published: float
+    ours: float | None
+    """None: not computed; `note` says why."""
+    error_ratio: float | None
+    """Ours over published, less 1: signed. None where nothing was computed or the published figure is 0."""
+    hit: bool | None
+    """Within the table's tolerance; None where there is none, or nothing was computed."""
+    baseline: float | None = None
+    """What a constant says that was chosen without this row, where there is one."""
+    baseline_error_ratio: float | None = None
+    note: str = ""
+    """Assumptions of this row, or why it was not computed."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def error_ratio(published: float, ours: float | None) -> float | None:
+    """Ours over published, less 1; None where nothing was computed or the published figure is 0."""
+    return None if ours is None or published == 0 else ours / published - 1
+
+
+def compared(
+    table: str,
+    row: str,
+    quantity: str,
+    *,
+    published: float,
+    ours: float | None,
+    hit: bool | None = None,
+    baseline: float | None = None,
+    note: str = "",
+) -> ValidationRow:
+    """A row with its errors worked out."""
+    errors = error_ratio(published, ours), error_ratio(published, baseline)
+    return ValidationRow(table, row, quantity, published, ours, errors[0], hit, baseline, errors[1], note)
