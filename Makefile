@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	  { echo "The venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@echo "Installing Datahall into $(VENV) (the first time takes a few minutes) …"
 	@$(PIP) --upgrade pip
-	@$(PIP) --editable '.[models,notebook,gpu]'
+	@$(PIP) --editable '.[models,plan,notebook,gpu]'
 	@touch $(STAMP)
 
 $(TEST_STAMP): $(STAMP)
