@@ -1,11 +1,14 @@
 """Where a hall stands: its weather, its grid, its tariff, its water, and what is near."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from datahall.foundation.money import Money
+from datahall.foundation.money import Currency, Money
 from datahall.foundation.spec import Spec
+
+Intensity = Annotated[float, Field(ge=0, le=3)]
+"""kgCO2e/kWh. Lignite alone is near 1.1: a number above 3 is grams."""
 
 
 class HourlyFile(Spec):
@@ -38,9 +41,9 @@ class Weather(Spec):
 class Grid(Spec):
     """What comes with a kWh from the grid."""
 
-    carbon_kgco2e_per_kwh: float | HourlyFile | None = None
-    """Location-based: average emissions of the grid, kgCO2e/kWh."""
-    market_kgco2e_per_kwh: float | HourlyFile | None = None
+    carbon_kgco2e_per_kwh: Intensity | HourlyFile | None = None
+    """Location-based: average emissions of the grid, kgCO2e/kWh; without it, the yearly average of site.country."""
+    market_kgco2e_per_kwh: Intensity | HourlyFile | None = None
     """Market-based: what contracts leave, kgCO2e/kWh."""
     water_l_per_kwh: float | None = Field(default=None, ge=0)
     """Water evaporated by power stations, L/kWh."""
@@ -54,8 +57,8 @@ class Tariff(Spec):
     """Price of a kWh at the meter; hourly prices may be negative."""
     demand_per_kw_month: Money | None = None
     """Charge for the highest hour of each month, per kW."""
-    currency: str | None = None
-    """Currency of an hourly file; without it, the hall's."""
+    currency: Currency | None = None
+    """Currency of prices here that name none, such as those of an hourly file; without it, the hall's."""
     source: str | None = None
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from datahall.foundation.money import Money
 from datahall.foundation.spec import Name, Spec
 from datahall.foundation.units import Bytes, BytesPerS, Seconds
 
@@ -44,7 +45,13 @@ class StorageTier(Spec):
     """Share of the devices that fails in a year."""
     rebuild_bytes_per_s: BytesPerS | None = None
     """Rate at which one lost device is rebuilt."""
+    placement: Literal["groups", "declustered"] = "groups"
+    """`groups`: fixed sets of devices, such as RAID. `declustered`: fragments anywhere in the tier: rebuilding is faster, but
+    any set of devices may hold data together."""
+    device_price: Money | None = None
+    """Of one device with its share of servers and licences; without it, the part's."""
     holds: tuple[Literal["checkpoints", "datasets", "home", "archive"], ...] = ()
+    """What is kept here; without it, anything."""
 
 
 class StorageDemand(Spec):
@@ -55,6 +62,7 @@ class StorageDemand(Spec):
     checkpoint_within_s: Seconds | None = None
     """How long a checkpoint may take to be written."""
     checkpoint_every_s: Seconds | None = None
+    """From the start of one checkpoint to the start of the next; training waits while it is written."""
     dataset_bytes: Bytes | None = None
     load_bytes_per_s_per_accelerator: BytesPerS | None = None
     """Data that each accelerator reads while it trains."""
