@@ -5,13 +5,17 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import model_validator
 
 from datahall.foundation.document import load
 from datahall.foundation.spec import Spec
 from datahall.infrastructure.catalog.part_specs import CoolingPart, Device, Part, PowerPart, RackPart, ServerPart, StoragePart
 
 FOLDER = Path(__file__).parent
+NETWORK_KINDS = ("switches", "cables", "links")
+"""Kinds of row that a catalogue file may hold beside ours; the network floor reads and checks them."""
 P = TypeVar("P", bound=Part)
 
 
@@ -23,6 +27,13 @@ class PartsFile(Spec):
     power: tuple[PowerPart, ...] = ()
     cooling: tuple[CoolingPart, ...] = ()
     storage: tuple[StoragePart, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_kinds(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        return {kind: rows for kind, rows in data.items() if kind not in NETWORK_KINDS}
 
 
 def named(rows: Iterable[P]) -> dict[str, P]:
@@ -81,14 +92,14 @@ class Catalogue:
         return named((*self.own.storage, *shipped().storage))
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """How to mend an unknown part: the near matches, or what there is."""
+def near(name: str, known: Iterable[str], *, otherwise: str = "add a row to a catalogue file of your own") -> str:
+    """How to mend an unknown name: the near matches, or what there is."""
     names = sorted(known)
     lower = {other.lower(): other for other in names}
     close = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
     if close:
-        return f"did you mean {' or '.join(f'`{match}`' for match in close)}? Or add a row to a catalogue file of your own"
-    return f"choose one of {', '.join(_few(names)) or 'none'}, or add a row to a catalogue file of your own"
+        return f"did you mean {' or '.join(f'`{match}`' for match in close)}? Or {otherwise}"
+    return f"choose one of {', '.join(_few(names)) or 'none'}, or {otherwise}"
 
 
 def _few(names: list[str]) -> Iterator[str]:

@@ -30,6 +30,10 @@ class _FabricBase(Spec):
     """Longest link between switches."""
     oversubscription_limit: float = Field(default=1.0, ge=1, le=64)
     """Most that the downlinks of a tier may exceed its uplinks."""
+    manager_links: int = Field(default=0, ge=0, le=1024)
+    """Links of fabric managers, such as UFM appliances; they take leaf ports as endpoints do."""
+    spare_ratio: float = Field(default=0.0, ge=0, le=1)
+    """Cables and transceivers bought on top, over those in use."""
     racks: tuple[NameRange, ...] = ()
     """Racks that hold the switches, for power, weight and reach."""
 
