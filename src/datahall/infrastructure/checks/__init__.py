@@ -5,20 +5,29 @@ from pathlib import Path
 from datahall.foundation.document import as_spec, read
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.paths import dotted_path
-from datahall.infrastructure.checks import machines
+from datahall.infrastructure.catalog.catalogue import Catalogue
+from datahall.infrastructure.catalog.own import own_parts
+from datahall.infrastructure.checks import layout, machines, racks, siting
 from datahall.infrastructure.checks.context import Check, Context, Where
 from datahall.infrastructure.spec import Hall
 
 __all__ = ["CHECKS", "Check", "Context", "Where", "load_hall", "problems_of", "problems_of_hall"]
 
-CHECKS: tuple[Check, ...] = (*machines.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *machines.CHECKS,
+    *racks.CHECKS,
+    *layout.CHECKS,
+    *siting.CHECKS,
+)
 
 
 def load_hall(path: Path) -> Hall:
     """Read and check a hall file. Raises Missing, or Refused with every problem and its line."""
     document = read(path)
     hall = as_spec(document, Hall)
-    if problems := problems_of(Context(hall, folder=path.parent, where=document.where)):
+    parts, faults = own_parts(hall, path.parent, document.where)
+    context = Context(hall, Catalogue(parts), path.parent, document.where)
+    if problems := [*faults, *problems_of(context)]:
         raise Refused(problems)
     return hall
 

@@ -26,6 +26,7 @@ class Room(Spec):
     depth_m: float | None = Field(default=None, gt=0)
     height_m: float | None = Field(default=None, gt=0)
     floor_load_kg_per_m2: float | None = Field(default=None, gt=0)
+    """Load that the floor carries under the footprint of a rack, kg/m2; without it, not judged."""
     rows: tuple[Row, ...] = ()
 
 
@@ -33,7 +34,7 @@ class Contents(Spec):
     """Equipment of one type in each rack of a group."""
 
     part: str = Field(min_length=1)
-    """Row of the server, storage or switch catalogue."""
+    """Row of the servers or switches of a catalogue; storage servers are servers, their drives are a storage tier's."""
     count: int = Field(ge=0, le=1000)
     """In one rack."""
     power_cap_w: Watts | None = Field(default=None, gt=0)
@@ -51,13 +52,15 @@ class RackGroup(Spec):
     power_limit_w: Watts | None = Field(default=None, gt=0)
     """Continuous power that the rack may draw, W; without it, the part's."""
     weight_limit_kg: float | None = Field(default=None, gt=0)
+    """What may stand in one rack, kg; without it, the part's."""
     heat_limit_w: Watts | None = Field(default=None, gt=0)
     """Heat that the air or the liquid carries away from one rack, W."""
     units: int | None = Field(default=None, ge=1, le=100)
     """Rack units; without it, the part's."""
     room: Name | None = None
+    """Room where they stand; without it, the room of the row, or anywhere."""
     row: NameRange | None = None
-    """Row, or rows that are filled one after the other."""
+    """Row, or rows that are filled one after the other; without it, all rows of the room."""
     feeds: tuple[NameRange, ...] = ()
     """Power elements that feed it, one entry for each cord side: `[pdu-a[01-16], pdu-b[01-16]]`; dealt out in equal blocks."""
     phase: Phase = "3"
