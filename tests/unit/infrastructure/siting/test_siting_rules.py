@@ -5,7 +5,7 @@ import pytest
 from datahall.foundation.document import as_spec, read
 from datahall.infrastructure.checks import problems_of
 from datahall.infrastructure.checks.context import Context
-from datahall.infrastructure.siting import findings, great_circle_m, siting_notes, siting_rules
+from datahall.infrastructure.siting import findings, siting_notes, siting_rules
 from datahall.infrastructure.spec import Cpu, Hall, Node, Site, Surroundings
 
 FAULTY = Path(__file__).parent.parent / "faulty"
@@ -73,11 +73,3 @@ def test_no_rule_lacks_its_source():
     assert len({rule.name for rule in rules}) == len(rules) == 11
     assert {rule.field for rule in rules} == set(Surroundings.model_fields)
     assert all("GB 50174-2017" in rule.source and rule.date and rule.checked and rule.limits for rule in rules)
-
-
-def test_great_circles():
-    """Given two places a quarter of the globe apart, and New York and London, the way is a quarter circle and 5,570 km."""
-    assert great_circle_m((0, 0), (0, 90)) == pytest.approx(10_007_557, abs=1)  # pi / 2 x 6,371,008.8 m
-    assert great_circle_m((40.7128, -74.0060), (51.5074, -0.1278)) == pytest.approx(5.570e6, rel=1e-3)
-    assert great_circle_m((35, 139), (35, 139)) == 0
-    assert great_circle_m((10, 179.5), (10, -179.5)) == pytest.approx(great_circle_m((10, 0), (10, 1)), rel=1e-9)
