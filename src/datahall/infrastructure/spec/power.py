@@ -29,11 +29,15 @@ class PowerElement(Spec):
     """How many alike meet many upstream, entry by entry of fed_by: `blocks` deals them out in equal consecutive blocks, one
     parent each; `all` feeds each of them from every one named, in parallel."""
     breaker_w: Watts | None = Field(default=None, gt=0)
-    """Breaker at the output, W at its rated current; without it, the rating. Continuous load stays within 80 % of it."""
+    """Breaker at the output, W at its rated current; without it, the rating of a PDU, busway or switchgear. Continuous load
+    stays within 80 % of it, also after the loss of the other side. What has no breaker stays within its rating."""
     side: Literal["A", "B"] | None = None
-    """Which of two independent sides it belongs to, for pictures and compartment checks."""
+    """Which of two independent sides it belongs to: all of a side is lost together in checks. An intake that both sides
+    share has none."""
     battery_wh: float | None = Field(default=None, gt=0)
     """UPS: usable battery energy, Wh."""
+    transfer_s: Seconds | None = None
+    """Transfer switch: time to change over; without it, none is counted."""
     start_s: Seconds | None = None
     """Generator: from the loss of the utility to full power."""
     fuel_h: float | None = Field(default=None, gt=0)
@@ -51,7 +55,7 @@ class Power(Spec):
     mechanical_fed_by: tuple[NameRange, ...] = ()
     """Elements that feed chillers, towers, fans and pumps, sharing equally; without it, all utility feeds."""
     critical_mechanical_fed_by: tuple[NameRange, ...] = ()
-    """Elements that feed what must not stop, such as fans and pumps on UPS; without it, as the rest."""
+    """Elements that feed what must not stop, such as fans and pumps on UPS; sharing equally; without it, as the rest."""
     house_load_w: Watts = 0.0
     """Lights, offices and gate houses, W, all year."""
     it_cap_w: Watts | None = Field(default=None, gt=0)
