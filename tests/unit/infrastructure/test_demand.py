@@ -7,7 +7,7 @@ from datahall.infrastructure.estate import Content, Estate, RackBlock
 from datahall.infrastructure.spec import Operation, RackGroup
 
 SERVER = ServerPart(
-    name="s", unit="W", source="made up for a test", date="2026-11", units=8, peak_power_w=1000, idle_power_w=250,
+    name="server", unit="W", source="made up for a test", date="2026-11", units=8, peak_power_w=1000, idle_power_w=250,
     sockets=2, cores=64, threads=128, memory_bytes=1, accelerators=8,
 )  # fmt: skip
 

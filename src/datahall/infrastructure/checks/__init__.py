@@ -7,7 +7,7 @@ from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.paths import dotted_path
 from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.catalog.own import own_parts
-from datahall.infrastructure.checks import layout, machines, racks, siting
+from datahall.infrastructure.checks import economy, layout, machines, racks, siting, storage
 from datahall.infrastructure.checks.context import Check, Context, Where
 from datahall.infrastructure.spec import Hall
 
@@ -17,6 +17,8 @@ CHECKS: tuple[Check, ...] = (
     *machines.CHECKS,
     *racks.CHECKS,
     *layout.CHECKS,
+    *storage.CHECKS,
+    *economy.CHECKS,
     *siting.CHECKS,
 )
 
