@@ -79,6 +79,8 @@ class Plant(Spec):
     """A heat exchanger past the chillers, when the tower or dry cooler is cold enough."""
     tower_approach_k: float = Field(default=4.0, gt=0, le=15)
     tower_range_k: float = Field(default=5.0, gt=1, le=15)
+    dry_approach_k: float = Field(default=8.0, gt=0, le=25)
+    """With a dry condenser: economiser water above the air."""
     cycles_of_concentration: float = Field(default=4.0, gt=1, le=20)
     drift_ratio: float = Field(default=0.0002, ge=0, le=0.01)
     tower_fan_w_per_w: float = Field(default=0.012, ge=0, le=0.2)
@@ -103,6 +105,8 @@ class RideThrough(Spec):
     """Share of the racks' mass that follows the air within minutes."""
     wall_w_per_k: float = Field(default=0.0, ge=0)
     """Heat through walls, floor and roof, W/K."""
+    loop_rise_limit_k: float = Field(default=10.0, gt=0, le=40)
+    """Warming of the liquid loop above its set point that liquid-cooled equipment bears."""
 
 
 class Cooling(Spec):
