@@ -107,7 +107,7 @@ def _rail_optimised(fabric: RailOptimised, demand: Demand, radix: int) -> Wiring
     for join in ("spine", "planes", "core") if fabric.join == "auto" else (fabric.join,):
         on_leaf = shared if join == "spine" else 1
         if shape := _joined(join, rails // on_leaf, leaves, demand.slots * ports, radix=radix, down=down):
-            return Wiring(shape, rails, on_leaf, unit)
+            return Wiring(shape, rails, on_leaf, unit if shape.spines else None)
     if fabric.join in ("auto", "planes") and (shape := three_tiers(leaves, radix=radix, down=down, planes=rails)):
         return Wiring(shape, rails, 1, unit)
     raise _too_large(fabric, leaves * rails, radix)
