@@ -62,7 +62,7 @@ def max_min_rates(flows: Flows, capacity: ArrayLike, *, weight: ArrayLike = 1.0)
 def loads(flows: Flows, rates: ArrayLike, *, links: int) -> Floats:
     """Sum of the rates on each link; shape (links,)."""
     flow, link = _distinct(flows, links)
-    return np.bincount(link, weights=np.asarray(rates, dtype=float)[flow], minlength=links)
+    return np.bincount(link, weights=np.asarray(rates, dtype=float)[flow], minlength=links).astype(float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Slowdown:
     alone: float
     together: float
     ratio: float
-    """Of the flow that loses most: rate alone over rate together, at least near 1. A step that waits for all takes so much longer."""
+    """Of the flow that loses most: rate alone over rate together. A step that waits for all its flows takes so much longer."""
 
 
 def slowdowns(
@@ -104,7 +104,9 @@ def _only(flows: Flows, kept: NDArray[np.bool_]) -> Flows:
 def _levels(link: Integers, weight: Floats, left: Floats) -> Floats:
     """Rate per weight at which each link fills if all its flows grow together; infinite for links without flows."""
     waiting = np.bincount(link, weights=weight, minlength=left.size)
-    return np.divide(left, waiting, out=np.full(left.size, np.inf), where=waiting > 0)
+    level = np.full(left.size, np.inf)
+    np.divide(left, waiting, out=level, where=waiting > 0)
+    return level
 
 
 def _lowest(values: Floats, index: Integers, count: int) -> Floats:

@@ -22,7 +22,7 @@ def ring(group: Group) -> Cost:
 def tree(group: Group) -> Cost:
     """Two trees over the domains, a chain within each: all up, then all down."""
     ratio = constants.collectives().tree_ratio.value
-    latency_s = 2 * ((group.within - 1) * group.step_s + _levels(group) * group.network_step_s(tree=True))
+    latency_s = 2 * ((group.within - 1) * group.step_s + _levels(group) * group.network_step_s("tree"))
     return Cost(latency_s, 2 / (ratio * group.ring_bytes_per_s), 2 / (ratio * group.network_bytes_per_s))
 
 
@@ -44,7 +44,7 @@ def nvls(group: Group) -> Cost | None:
     if links is None or links.in_network_ratio is None or group.within < 3:
         return None
     figures = constants.collectives()
-    latency_s = figures.in_network_s.value + 2 * _levels(group) * group.network_step_s(tree=True)
+    latency_s = figures.in_network_s.value + 2 * _levels(group) * group.network_step_s("simple")
     per_byte = (group.within + 1) / group.within / (links.bytes_per_s * links.in_network_ratio)
     return Cost(latency_s, per_byte, 2 / (figures.tree_ratio.value * group.network_bytes_per_s))
 
@@ -54,7 +54,7 @@ def in_network(group: Group) -> Cost | None:
     if not group.in_network_reduction or group.domains == 1:
         return None
     inner = 2 * (group.within - 1)
-    latency_s = inner * group.step_s + group.network_step_s(tree=True)
+    latency_s = inner * group.step_s + group.network_step_s("simple")
     ratio = constants.collectives().tree_ratio.value
     return Cost(latency_s, inner / group.within / group.ring_bytes_per_s, 1 / (ratio * group.network_bytes_per_s))
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from datahall.network import constants
 from datahall.network.collectives.scale_up import ScaleUp
@@ -81,10 +82,14 @@ class Group:
         ratio = constants.collectives().within_many_domains_ratio.value if self.domains > 1 else 1.0
         return self.scale_up.step_s * ratio
 
-    def network_step_s(self, *, tree: bool = False) -> float:
+    def network_step_s(self, kind: Literal["ring", "tree", "simple"] = "ring") -> float:
         """A step between domains: the library's own figure over InfiniBand and one switch, and what this network adds."""
         figures, wire = constants.collectives(), constants.transport()
-        own = figures.network_tree_step_s if tree else figures.network_ring_step_s
+        own = {
+            "ring": figures.network_ring_step_s,
+            "tree": figures.network_tree_step_s,
+            "simple": figures.network_simple_step_s,
+        }[kind]
         slower = wire.protocols[self.protocol].overhead_s.value - wire.protocols["infiniband"].overhead_s.value
         further = max(0, self.hops - 1) * wire.switch_s.value + self.distance_m * wire.fibre_s_per_m.value
         return own.value + max(0.0, slower) + further

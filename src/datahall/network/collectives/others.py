@@ -39,7 +39,7 @@ def broadcast_tree(group: Group) -> Cost:
     """One rank's data down a tree of domains and a chain within each."""
     ratio = constants.collectives().tree_ratio.value
     levels = math.ceil(math.log2(group.domains))
-    latency_s = (group.within - 1) * group.step_s + levels * group.network_step_s(tree=True)
+    latency_s = (group.within - 1) * group.step_s + levels * group.network_step_s("tree")
     return Cost(latency_s, 1 / (ratio * group.ring_bytes_per_s), 1 / (ratio * group.network_bytes_per_s))
 
 

@@ -96,10 +96,12 @@ def _network(system: str, within: int) -> tuple[float, float, str] | None:
 
 def _ports(system: str) -> tuple[float | None, float] | None:
     """Ports of a server and their line rate in bit/s, where the text tells: `8x400G`, `NDR`, `400GbE`."""
-    if told := re.search(r"(?:(\d+)\s*[x×]\s*)?\b(25|40|50|100|200|400|800)\s*(?:Gb?|Gbit(?:/s)?|Gb/s|Gbps|GbE)\b", system):
+    if told := re.search(
+        r"(?:(\d+)\s*[x×]\s*)?(?<!\d)(25|40|50|100|200|400|800)\s*(?:Gb?|Gbit(?:/s)?|Gb/s|Gbps|GbE)\b", system
+    ):
         return (float(told[1]) if told[1] else None), float(told[2]) * 1e9
     for name, rate in _GENERATIONS.items():
-        if told := re.search(rf"(?:(\d+)\s*[x×]\s*)?\b{name}\b", system):
+        if told := re.search(rf"(?:(\d+)\s*[x×]\s*|(?<![A-Za-z])){name}\b", system):
             return (float(told[1]) if told[1] else None), rate
     return None
 

@@ -56,6 +56,7 @@ class CollectiveConstants(Spec):
     start_s: Constant
     network_ring_step_s: Constant
     network_tree_step_s: Constant
+    network_simple_step_s: Constant
     within_many_domains_ratio: Constant
     tree_ratio: Constant
     in_network_s: Constant
