@@ -36,9 +36,9 @@ class Likeness:
         ]
         edges += [(f, self._count + i, 0) for i, load in enumerate(supply.loads) for f in load.feeds]
         table = np.array(edges, dtype=np.int64).reshape(-1, 3)
-        label = np.uint64(2) * table[:, 2].astype(np.uint64)
+        wire_label = np.uint64(2) * table[:, 2].astype(np.uint64)
         self._up, self._down = table[:, 0], table[:, 1]
-        self._wire_down, self._wire_up = _hashed(label), _hashed(label + np.uint64(1))
+        self._wire_down, self._wire_up = _hashed(wire_label), _hashed(wire_label + np.uint64(1))
         self._near: list[list[int]] = [[] for _ in range(self._count + len(supply.loads))]
         wires: list[list[tuple[int, int]]] = [[] for _ in self._near]
         for up, down, label in edges:
@@ -49,7 +49,7 @@ class Likeness:
         of_loads = ((load.kind, load.peak_w, load.accelerators, load.sides_needed) for load in supply.loads)
         self._start = _numbered([*map(_figures, supply.units), *of_loads])
         twins = ((figure, *sorted(wire)) for figure, wire in zip(self._start.tolist(), wires, strict=True))
-        self._twin = _numbered(twins).tolist()
+        self._twin: list[int] = _numbered(twins).tolist()
 
     def classes(self, apart: Iterable[Collection[int]] = ()) -> Alike:
         """apart: sets of units that may be exchanged only within their set."""
@@ -62,6 +62,13 @@ class Likeness:
             if not stuck:
                 return self._grouped(keys)
             marks[stuck] += 1 + marks.max()  # a new mark beside the old one, which stays told apart
+
+    def twins(self) -> tuple[tuple[int, ...], ...]:
+        """Units in parallel: alike, with the same parents and the same that hangs on them; groups of two and more."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for unit, twin in enumerate(self._twin[: self._count]):
+            found[twin].append(unit)
+        return tuple(tuple(group) for group in found.values() if len(group) > 1)
 
     def _refined(self, marks: NDArray[np.int64]) -> NDArray[np.int64]:
         """The coarsest colours under which equals have equal neighbours. 64-bit hashes: a clash is a matter of 1e-12."""
