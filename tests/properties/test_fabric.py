@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from datahall.foundation.errors import Refused
@@ -16,6 +16,7 @@ from datahall.network.fabric.paths import busiest_path_flows, shortest_paths
 from datahall.network.fabric.survival import mixed_leaves, single_points, survival_of
 
 COMMON = {"name": "f", "protocol": "tcp", "switch": "s", "link_bits_per_s": 1e9}
+FILTERED = [HealthCheck.filter_too_much]  # most random declarations cannot be built, and are not meant to be
 RATIOS = st.sampled_from([1.0, 1.5, 2.0, 3.0, 7.0])
 
 
@@ -68,7 +69,7 @@ def _built(fabric, servers: int, ports: int, radix: int) -> FabricBuild:
 
 
 @given(st.one_of(clos_builds(), direct_builds()))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=FILTERED)
 def test_the_graph_is_what_was_counted(made):
     """Given any build, its graph has as many switches and links as its counts, and no switch more ports than it has."""
     graph = graph_of(made)
@@ -81,7 +82,7 @@ def test_the_graph_is_what_was_counted(made):
 
 
 @given(st.one_of(clos_builds(), direct_builds()))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=FILTERED)
 def test_links_end_at_both_sides(made):
     """Given any build, the links of a tier are the same number counted from below and from above."""
     graph = graph_of(made)
@@ -96,14 +97,14 @@ def test_links_end_at_both_sides(made):
 
 
 @given(clos_builds())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=FILTERED)
 def test_the_closed_form_of_the_bisection_is_the_max_flow(made):
     """Given any folded Clos, counting from the leaves up finds what a max-flow finds."""
     assert clos_bisection(made) == max_flow(graph_of(made), side_of(made))
 
 
 @given(clos_builds())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=FILTERED)
 def test_a_fabric_without_oversubscription_has_full_bisection(made):
     """Given no oversubscription, one half of the servers can send all it has to the other."""
     assume(getattr(made.fabric, "oversubscription", 1.0) == 1.0 and made.servers > 1)
@@ -112,7 +113,7 @@ def test_a_fabric_without_oversubscription_has_full_bisection(made):
 
 
 @given(clos_builds())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=FILTERED)
 def test_single_points_of_failure_are_those_of_the_graph(made):
     """Given any folded Clos, what its closed form says of the loss of a link or a spine, the graph says too."""
     graph, survival = graph_of(made), survival_of(made)
@@ -124,7 +125,7 @@ def test_single_points_of_failure_are_those_of_the_graph(made):
 
 
 @given(clos_builds())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=FILTERED)
 def test_paths_and_distances_are_those_of_the_levels(made):
     """Given any folded Clos, a breadth-first search finds the distances and the number of paths that its levels state."""
     graph = graph_of(made)
@@ -135,7 +136,7 @@ def test_paths_and_distances_are_those_of_the_levels(made):
 
 
 @given(clos_builds())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=FILTERED)
 def test_rails_stay_apart(made):
     """Given a fabric with rails, no leaf sees ports of more rails than share it."""
     assume(made.rails > 1)
@@ -151,7 +152,7 @@ def test_upper_switches_are_the_fewest_that_divide_the_uplinks(below, uplinks, p
 
 
 @given(servers=st.integers(1, 400), radix=st.sampled_from([8, 16, 32]), join=st.sampled_from(["spine", "planes"]))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=FILTERED)
 def test_more_servers_never_take_fewer_switches(servers, radix, join):
     """Given one more server, no tier of a two-tier fabric shrinks."""
     fabric = RailOptimised(topology="rail_optimised", rails=4, join=join, **COMMON)
