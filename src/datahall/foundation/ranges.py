@@ -1,4 +1,4 @@
-"""Many names in a few characters: `r[01-16]` is r01, r02, … r16; `pdu-[a,b][1-4]` is eight names."""
+"""Many names in a few characters: `r[01-16]` is r01, r02, … r16; `pdu-[a,b][1-4]` is eight names; `row-[a-d]` is four."""
 
 import functools
 import itertools
@@ -13,6 +13,7 @@ from datahall.foundation.spec import NAME_PATTERN
 MAX_NAMES = 200_000
 _PART = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)")
 _SPAN = re.compile(r"^(\d{1,9})-(\d{1,9})$")
+_LETTERS = re.compile(r"^(?:([a-z])-([a-z])|([A-Z])-([A-Z]))$")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -45,10 +46,12 @@ def _choices(inside: str) -> tuple[str, ...]:
 
 
 def _span(item: str) -> tuple[str, ...]:
+    if letters := _LETTERS.match(item):
+        return _letters(item, *(letter for letter in letters.groups() if letter))
     match = _SPAN.match(item)
     if match is None:
         if not item or "-" in item:
-            raise ValueError(f"`[{item}]` should be a span such as [01-16] or a list such as [a,b]")
+            raise ValueError(f"`[{item}]` should be a span such as [01-16] or [a-d], or a list such as [a,b]")
         return (item,)
     first, last = int(match[1]), int(match[2])
     if last < first:
@@ -57,6 +60,12 @@ def _span(item: str) -> tuple[str, ...]:
         raise ValueError(f"the span {item} stands for {last - first + 1:,} names, at most {MAX_NAMES:,} are allowed")
     width = len(match[1]) if match[1].startswith("0") else 0
     return tuple(str(number).zfill(width) for number in range(first, last + 1))
+
+
+def _letters(item: str, first: str, last: str) -> tuple[str, ...]:
+    if last < first:
+        raise ValueError(f"the span {item} runs backwards")
+    return tuple(chr(code) for code in range(ord(first), ord(last) + 1))
 
 
 def _checked(pattern: str) -> str:
