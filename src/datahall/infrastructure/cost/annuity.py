@@ -12,9 +12,10 @@ def annuity(rate: float, periods: float) -> float:
     """
     if rate < 0 or periods <= 0:
         raise ValueError(f"annuity: rate={rate:g}, periods={periods:g}, but a loan needs rate >= 0 and periods > 0")
+    if rate * periods < 1e-12:
+        return 1 / periods  # the limit, right to twelve digits; the formula divides two numbers next to nothing
     # expm1 and log1p keep the digits that 1 - (1 + r)^-n loses for a small rate.
-    paid = -math.expm1(-periods * math.log1p(rate))
-    return rate / paid if paid > 0 else 1 / periods
+    return rate / -math.expm1(-periods * math.log1p(rate))
 
 
 def sinking_fund(rate: float, periods: float) -> float:
