@@ -30,7 +30,7 @@ class RideThroughResult:
     with_ups_s: float | None
     """Fans and pumps go on, and the water in loop and tanks takes heat."""
     liquid_s: float | None
-    """Liquid-cooled equipment with its pumps on UPS, until the loop is at its limit; 0 without water, None without such heat."""
+    """Liquid-cooled equipment with pumps on UPS, until the loop is at its limit; 0 without water, None without such heat."""
     limit_c: float
     without_ups: Curve
     with_ups: Curve

@@ -10,12 +10,12 @@ import numpy as np
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.paths import Path, dotted_path
-from datahall.infrastructure.spec import HourlyFile, Site, Weather
+from datahall.infrastructure.spec import Site, Weather
 from datahall.infrastructure.weather.builtin import builtin_year, climates
 from datahall.infrastructure.weather.epw import read_epw
 from datahall.infrastructure.weather.hours import empty_problem, problems_of_columns
 from datahall.infrastructure.weather.psychrometrics import pressure_at_pa
-from datahall.infrastructure.weather.series import hours_in
+from datahall.infrastructure.weather.series import hours_in, series_of
 from datahall.infrastructure.weather.table import Rows, Table, column_problems, rows_with, status_of, table_at
 from datahall.infrastructure.weather.year import COMMON_YEAR_H, LEAP_YEAR_H, WeatherYear, year_of
 
@@ -151,20 +151,10 @@ def _first(table: Table, rows: Rows, name: str) -> float | None:
 
 def _of_common_length(year: WeatherYear, site: Site, folder: FilePath) -> WeatherYear:
     """Without 29 February where a series of the site has none; a note where it is left out of either."""
-    lengths = {file.file: hours for file in _series_of(site) if (hours := hours_in(file, folder)) is not None}
+    lengths = {file.file: hours for _, file in series_of(site) if (hours := hours_in(file, folder)) is not None}
     if year.hours == LEAP_YEAR_H and (short := [name for name, hours in lengths.items() if hours == COMMON_YEAR_H]):
         return year.without_leap_day(f"29 February is left out of the weather: {', '.join(short)} has none")
     if year.hours == COMMON_YEAR_H and (long := [name for name, hours in lengths.items() if hours == LEAP_YEAR_H]):
         note = f"29 February is left out of {', '.join(long)}: the weather year has none"
         return replace(year, notes=(*year.notes, note))
     return year
-
-
-def _series_of(site: Site) -> tuple[HourlyFile, ...]:
-    grid, tariff = site.grid, site.tariff
-    named = (
-        grid and grid.carbon_kgco2e_per_kwh,
-        grid and grid.market_kgco2e_per_kwh,
-        tariff and tariff.energy_per_kwh,
-    )
-    return tuple(file for file in named if isinstance(file, HourlyFile))

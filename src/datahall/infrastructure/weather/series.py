@@ -1,18 +1,19 @@
 """One hourly series from a CSV file: grid carbon, prices."""
 
 import functools
-from pathlib import Path
+from pathlib import Path as FilePath
 
 import numpy as np
 
 from datahall.foundation.errors import Problem, Refused
-from datahall.infrastructure.spec import HourlyFile
+from datahall.foundation.paths import Path
+from datahall.infrastructure.spec import HourlyFile, Site
 from datahall.infrastructure.weather.hours import empty_problem, fitted, problems_of_columns, shifted
 from datahall.infrastructure.weather.psychrometrics import Series
 from datahall.infrastructure.weather.table import Rows, Table, column_problems, rows_with, status_of, table_at
 
 
-def hourly_series(file: HourlyFile, folder: Path, *, hours: int, utc_offset_h: float, where: str | None = None) -> Series:
+def hourly_series(file: HourlyFile, folder: FilePath, *, hours: int, utc_offset_h: float, where: str | None = None) -> Series:
     """The column's values times its scale, from local midnight of 1 January, [hours]. Negative values are allowed.
 
     folder: what the file's path is relative to. hours: 8760 or 8784, those of the weather year; 29 February is left out of a
@@ -29,7 +30,7 @@ def hourly_series(file: HourlyFile, folder: Path, *, hours: int, utc_offset_h: f
     return fitted(local, hours)
 
 
-def hours_in(file: HourlyFile, folder: Path) -> int | None:
+def hours_in(file: HourlyFile, folder: FilePath) -> int | None:
     """How many hours of the wanted place the file holds: 8760 or 8784; None where it has a problem."""
     try:
         return len(_selected(file, folder, None)[1])
@@ -37,7 +38,18 @@ def hours_in(file: HourlyFile, folder: Path) -> int | None:
         return None
 
 
-def _selected(file: HourlyFile, folder: Path, where: str | None) -> tuple[Table, Rows]:
+def series_of(site: Site) -> tuple[tuple[Path, HourlyFile], ...]:
+    """The hourly files that a site names beside its weather, each with its path in the hall file."""
+    grid, tariff = site.grid, site.tariff
+    named: tuple[tuple[Path, object], ...] = (
+        (("site", "grid", "carbon_kgco2e_per_kwh"), grid and grid.carbon_kgco2e_per_kwh),
+        (("site", "grid", "market_kgco2e_per_kwh"), grid and grid.market_kgco2e_per_kwh),
+        (("site", "tariff", "energy_per_kwh"), tariff and tariff.energy_per_kwh),
+    )
+    return tuple((path, file) for path, file in named if isinstance(file, HourlyFile))
+
+
+def _selected(file: HourlyFile, folder: FilePath, where: str | None) -> tuple[Table, Rows]:
     """The table and the rows to take, checked. Raises Refused."""
     path = folder / file.file
     return _checked(path, status_of(path, where=where), file.column, tuple(file.only.items()), where)
@@ -45,7 +57,7 @@ def _selected(file: HourlyFile, folder: Path, where: str | None) -> tuple[Table,
 
 @functools.lru_cache(maxsize=256)
 def _checked(
-    path: Path, status: tuple[int, int], column: str, only: tuple[tuple[str, str], ...], where: str | None
+    path: FilePath, status: tuple[int, int], column: str, only: tuple[tuple[str, str], ...], where: str | None
 ) -> tuple[Table, Rows]:
     """`status` is part of the key: a file that changed is checked again."""
     place = where or str(path)
