@@ -114,4 +114,7 @@ def computed_exclusions(
         ("water.limit_m3_per_year", seen.water_m3, limit_m3, "m3 of water a year"),
     ):
         if figure is not None and limit is not None and figure > limit:
-            yield Exclusion(name, rule, f"{significant(figure)} {unit}, but at most {significant(limit)} is allowed")
+            seen_text, limit_text = (
+                with_unit(value, "s") if unit.startswith("s ") else significant(value) for value in (figure, limit)
+            )
+            yield Exclusion(name, rule, f"{seen_text} {unit.removeprefix('s ')}, but at most {limit_text} is allowed")

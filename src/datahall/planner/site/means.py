@@ -11,7 +11,7 @@ from datahall.foundation.money import Currency
 from datahall.infrastructure.spec import Site
 from datahall.infrastructure.weather import WeatherYear
 from datahall.infrastructure.weather.psychrometrics import pressure_at_pa
-from datahall.infrastructure.weather.table import Table, column_problems, table_at
+from datahall.infrastructure.weather.table import Table, column_problems, status_of, table_at
 from datahall.infrastructure.weather.year import year_of
 from datahall.planner.site.methods import Array
 from datahall.planner.site.spec import Means
@@ -71,7 +71,8 @@ def regions_of(means: Means, folder: Path, *, where: tuple[str, str]) -> Regions
     tables: list[Table] = []
     for file, place, columns in zip((means.climate, means.annual), where, (CLIMATE_COLUMNS, ANNUAL_COLUMNS), strict=True):
         try:
-            table = table_at(folder / file, where=place)
+            path = folder / file
+            table = table_at(path, status_of(path, where=place))
         except Refused as error:
             problems += error.problems
             continue

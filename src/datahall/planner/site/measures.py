@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from datahall.foundation.readable import significant, with_unit
 from datahall.planner.site.spec import MeasureName
 
 
@@ -38,3 +39,8 @@ MEASURES: Mapping[MeasureName, Measure] = MappingProxyType(
         "power_headroom_ratio": Measure("power beyond the peak", "1", "more", -1.0, "power_available_w"),
     }
 )
+
+
+def figure_text(value: float, unit: str) -> str:
+    """`0.0688, "s"` -> `68.8 ms`; `1.1776, "1"` -> `1.18`; `1.749, "USD/h"` -> `1.75 USD/h`."""
+    return with_unit(value, unit) if unit in ("s", "1") else f"{significant(value)} {unit}"
