@@ -196,7 +196,7 @@ def _unknown(supply: Supply, groups: Sequence[SpareGroup]) -> Iterator[str]:
     for kind, names in silent.items():
         yield f"{_listed(names)}: no failures_per_year or no repair_h, so no {kind} of these counts as failing"
     if starts:
-        yield f"{_listed(starts)}: no start_s or no fail_to_start_ratio; a start within the battery's time that never fails is taken"
+        yield f"{_listed(starts)}: no start_s or no fail_to_start_ratio, so they are taken to start, and in time"
     for group in groups:
         if group.chance is None:
             yield f"{group.name}: no failures_per_year or no repair_h, so they do not count as failing"

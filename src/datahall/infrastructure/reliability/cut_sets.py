@@ -1,4 +1,4 @@
-"""Minimal sets of units whose loss together takes down a rack: single ones, pairs, and m of n in parallel, alone or with one more.
+"""Minimal sets of units whose loss takes down a rack: single ones, pairs, and m of n in parallel, alone or with one more.
 
 Whether a set takes a rack down is asked of the outage itself, so that ratings and loads decide how many of a group are spare.
 Sets are tried once for each class under the symmetries of the graph; how many alike hit one rack follows by counting twice.

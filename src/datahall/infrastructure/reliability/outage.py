@@ -117,13 +117,15 @@ class _Step:
         queued = set(todo)
         while todo:
             unit = heapq.heappop(todo)
-            level = DEAD if unit in lost else max(map(self.level_of, self.supply.units[unit].parents), default=DEAD)
-            if unit not in lost:
-                self.rerouted.add(unit)
+            parents = self.supply.units[unit].parents
+            level = DEAD if unit in lost else max(map(self.level_of, parents), default=DEAD)
+            if level == DEAD or len(parents) > 1 or not self.intact.out_w[unit]:
+                self.rerouted.add(unit)  # one with a single living parent draws from it as before
             if level == self.intact.level[unit]:
                 continue
             self.level[unit] = level
-            self.loads.update(self.supply.fed_loads[unit])
+            if level == DEAD:
+                self.loads.update(self.supply.fed_loads[unit])
             for child in self.supply.children[unit]:
                 if child not in queued:
                     queued.add(child)
@@ -134,7 +136,7 @@ class _Step:
         extra_w: dict[int, float] = {}
         for load in self.loads:
             self._move(extra_w, load)
-        todo = [-unit for unit in {*extra_w, *self.rerouted, *self.level}]
+        todo = [-unit for unit in {*extra_w, *self.rerouted}]
         heapq.heapify(todo)
         queued = set(todo)
         while todo:
@@ -158,7 +160,7 @@ class _Step:
     def _passed_up(self, unit: int, out_w: float, level: int) -> Iterator[tuple[int, float]]:
         """What each parent gets more, W; negative when less."""
         before, after = self.intact._taken[unit], self.intact._taken[unit]
-        if unit in self.rerouted or unit in self.level:
+        if unit in self.rerouted:
             after = self.supply.taken(unit, self.level_of) if level else ()
         input_w = self.supply.units[unit].input_w(out_w, level)
         for parent, share in before:
@@ -169,10 +171,9 @@ class _Step:
     def interrupted(self) -> Iterator[int]:
         """Loads whose supply fell back to generators with nothing to bridge their start."""
         gap_s: dict[int, float] = {}
-        fallen = sorted(unit for unit, level in self.level.items() if level == STANDBY)
-        for unit in fallen:
+        for unit in sorted(unit for unit, level in self.level.items() if level == STANDBY):
             gap_s[unit] = self._gap_s(unit, gap_s)
-        for load in self.loads:
+        for load in {load for unit, gap in gap_s.items() if gap > 0 for load in self.supply.fed_loads[unit]}:
             living = self.feeds(load)
             if living and min(gap_s.get(feed, 0.0) for feed in living) > 0:
                 yield load

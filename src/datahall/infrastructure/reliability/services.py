@@ -72,7 +72,10 @@ class Asked:
 
 
 def service_of(asked: Asked, cuts: CutSets, reliability: Reliability) -> ServiceAvailability:
-    """Adds up: all cut sets are taken as independent of each other, an upper bound of the downtime (Esary and Proschan, 1963)."""
+    """Adds up: all cut sets are taken as independent of each other, an upper bound of the downtime.
+
+    Source: Esary and Proschan, Technometrics 5(2), 1963, the minimal cut lower bound of reliability.
+    """
     beta = reliability.beta_ratio
     causes = shared_causes(cuts.supply, asked.upstream, asked.fails)
     shared = {cuts.class_of_unit[unit] for cause in causes for unit in cause.units}
