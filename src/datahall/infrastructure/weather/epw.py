@@ -39,7 +39,7 @@ class EpwYear:
 
 def read_epw(path: Path) -> EpwYear:
     """Dry bulb, humidity and pressure of an EPW file, by hour. Raises Refused with every problem, each with its line."""
-    lines = text_of(path).splitlines()
+    lines = text_of(path).rstrip().splitlines()
     if problems := list(_problems(path, lines)):
         raise Refused(problems)
     from pvlib import iotools  # noqa: PLC0415 - brings pandas: half a second that a plan without an EPW file does not need
@@ -61,7 +61,7 @@ def _problems(path: Path, lines: Sequence[str]) -> Iterator[Problem]:
     if problem := _header_problem(path, lines):
         yield problem
         return
-    rows = [line.split(",", 11) for line in lines[HEADER_LINES:] if line.strip()]
+    rows = [line.split(",", 11) for line in lines[HEADER_LINES:]]
     if problem := _shape_problem(path, rows) or _order_problem(path, rows):
         yield problem
         return
