@@ -86,6 +86,7 @@ def test_a_tariff_in_a_currency_without_a_rate_is_told() -> None:
     """Given a tariff whose currency the hall does not know, the missing rate is one problem, however many prices wait."""
     tariff = {"energy_per_kwh": 0.1, "demand_per_kw_month": "9 SEK", "currency": "SEK"}
     assert codes(site={"tariff": tariff}) == ["INF-501"]
+    assert codes(site={"tariff": {"energy_per_kwh": "0.1 USD", "currency": "SEK"}}) == [], "no price waits for it"
 
 
 def test_a_device_price_is_a_price_like_others() -> None:

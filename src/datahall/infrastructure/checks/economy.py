@@ -124,8 +124,10 @@ def _currencies(hall: Hall) -> Iterator[tuple[Path, str]]:
     for path, price in _prices(hall):
         if price.currency is not None:
             yield path, price.currency
-    if hall.site and hall.site.tariff and hall.site.tariff.currency:
-        yield ("site", "tariff", "currency"), hall.site.tariff.currency
+    tariff = hall.site.tariff if hall.site else None
+    prices = (tariff.energy_per_kwh, tariff.demand_per_kw_month) if tariff else ()
+    if tariff and tariff.currency and any(price and getattr(price, "currency", None) is None for price in prices):
+        yield ("site", "tariff", "currency"), tariff.currency
 
 
 def _odd(profile: tuple[float, ...], count: int, of: str) -> str | None:

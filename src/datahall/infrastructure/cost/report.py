@@ -77,13 +77,13 @@ class CostReport:
 
     @property
     def per_installed_hour(self) -> float | None:
-        """Per accelerator-hour; None in a hall without accelerators."""
-        return self.per_year / self.installed_hours if self.accelerators else None
+        """Per accelerator-hour; None in a hall without accelerators, or while nothing has a price."""
+        return self.per_year / self.installed_hours if self.accelerators and self.lines else None
 
     @property
     def per_useful_hour(self) -> float | None:
-        """Per useful accelerator-hour; None without accelerators, or when no hour is useful."""
-        return self.per_year / self.useful_hours if self.useful_hours > 0 else None
+        """Per useful accelerator-hour; None without accelerators, or while nothing has a price."""
+        return self.per_year / self.useful_hours if self.accelerators and self.lines else None
 
     def line(self, name: str) -> Line | None:
         return next((line for line in self.lines if line.name == name), None)

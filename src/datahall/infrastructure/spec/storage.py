@@ -49,7 +49,7 @@ class StorageTier(Spec):
     """`groups`: fixed sets of devices, such as RAID. `declustered`: fragments anywhere in the tier: rebuilding is faster, but
     any set of devices may hold data together."""
     device_price: Money | None = None
-    """Of one device with its share of servers and licences; without it, the part's."""
+    """Of one device, without the server that it sits in; without it, the part's."""
     holds: tuple[Literal["checkpoints", "datasets", "home", "archive"], ...] = ()
     """What is kept here; without it, anything."""
 

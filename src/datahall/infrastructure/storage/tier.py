@@ -47,6 +47,12 @@ class Tier:
         """User data that fits: raw x data / fragments x fill."""
         return self.raw_bytes / self.write_amplification * self.fill_ratio
 
+    @property
+    def lacking_for_durability(self) -> tuple[str, ...]:
+        """What a hall file must still say before the chance of losing data can be told, by its fields' names."""
+        facts = {"annual_failure_ratio": self.annual_failure_ratio, "rebuild_bytes_per_s": self.rebuild_bytes_per_s}
+        return tuple(name for name, value in facts.items() if value is None)
+
 
 def fragments_of(redundancy: Replicas | ErasureCode) -> tuple[int, int]:
     """How many fragments a set has, and how many of them may be lost."""

@@ -57,7 +57,7 @@ def test_what_has_no_price_is_told_and_not_invented():
     """Given no price for servers, energy, water and building, nothing is billed, and each says what to declare."""
     server = Purchase("box", 2, None, "economy.server_price.box")
     report = cost_of(bill(servers=(server,), energy_per_kwh=None, water_m3=5.0), BARE, OPERATION)
-    assert report.per_year == 0 and not report.complete
+    assert report.per_year == 0 and not report.complete and report.per_useful_hour is None, "unknown is not free"
     assert {gap.line: gap.declare.split(",")[0] for gap in report.missing} == {
         "building": "economy.build_per_critical_w",
         "servers": "economy.server_price.box",

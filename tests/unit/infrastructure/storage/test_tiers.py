@@ -67,6 +67,8 @@ def test_a_checkpoint_stops_training_for_as_long_as_it_is_written():
 def test_durability_needs_a_failure_ratio_and_a_rebuild_rate():
     """Given neither, nothing is claimed; given both, the claim carries what it rests on."""
     assert durability_of(tier()) is None and durability_of(tier(annual_failure_ratio=0.01)) is None
+    assert tier().lacking_for_durability == ("annual_failure_ratio", "rebuild_bytes_per_s")
+    assert tier(part="hdd-24tb").lacking_for_durability == ("rebuild_bytes_per_s",)
     found = durability_of(tier(annual_failure_ratio=0.01, rebuild_bytes_per_s="100 MB/s"))
     assert found.rebuild_h == pytest.approx(8e12 / 1e8 / 3600)
     assert found.device_failures_per_year == pytest.approx(100 * 0.01005, rel=1e-3)
