@@ -16,6 +16,8 @@ class Speed:
 
     scope: str
     """`scale-up domain` or `whole fabric`."""
+    size_bytes: float
+    """Held by each rank."""
     estimate: Estimate
 
 
@@ -68,4 +70,4 @@ def _speeds(group: Group) -> Iterator[Speed]:
         scopes.append(("whole fabric", group))
     for scope, members in scopes:
         for size_bytes in SIZES_BYTES:
-            yield Speed(scope, estimate("all_reduce", size_bytes, members))
+            yield Speed(scope, size_bytes, estimate("all_reduce", size_bytes, members))

@@ -1,0 +1,142 @@
+"""A plan in the terminal: one screen, a comparison, and the way back from a figure to its sources."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from datahall.foundation.readable import significant, with_unit
+from datahall.planner.figures import Figure, Figures
+from datahall.planner.plan import Plan
+from datahall.planner.screen import GROUPS
+from datahall.planner.validation.rows import ValidationRow
+from datahall.planner.validation.tables import summary
+
+MAX_DEPTH = 6
+FEW = 5
+
+
+def screen(plan: Plan) -> Iterator[RenderableType]:
+    """The plan of one hall: figures by subject, what fails together, what drives the cost, what was assumed."""
+    yield f"[bold]{escape(plan.headline)}[/]"
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, labels in GROUPS:
+        for i, text in enumerate(_group(plan.figures, labels)):
+            table.add_row(f"[bold cyan]{title}[/]" if i == 0 else "", escape(text))
+    for title, lines in plan.notes:
+        for i, line in enumerate(lines[:FEW]):
+            table.add_row(f"[bold cyan]{title}[/]" if i == 0 else "", escape(line))
+    yield table
+    yield from _gaps(plan)
+
+
+def _group(figures: Figures, labels: Sequence[Sequence[tuple[str, str]]]) -> Iterator[str]:
+    """One line for each group of labels of which any has a figure."""
+    for line in labels:
+        parts = [f"{label} {with_unit(f.value, f.unit)}" for label, name in line if (f := figures.by_name.get(name))]
+        if parts:
+            yield " · ".join(parts)
+
+
+def _gaps(plan: Plan) -> Iterator[str]:
+    for gap in plan.missing:
+        yield f"[yellow]not computed:[/] {escape(gap.what)} (declare {escape(gap.where)})"
+    count = len(plan.assumptions)
+    if count:
+        yield f"[dim]{count} choices were assumed; --json and the report list them, with every figure's formula and source[/]"
+
+
+def comparison(plans: Sequence[Plan]) -> Iterator[RenderableType]:
+    """Halls side by side, a figure a row; the last column is the second over the first."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    for plan in plans:
+        table.add_column(escape(plan.name), justify="right")
+    if len(plans) == 2:
+        table.add_column("second / first", justify="right")
+    for label, name in _all_labels():
+        found = [plan.figures.by_name.get(name) for plan in plans]
+        if any(found):
+            table.add_row(escape(label), *(with_unit(f.value, f.unit) if f else "–" for f in found), *_ratio(found))
+    yield table
+
+
+def _all_labels() -> Iterator[tuple[str, str]]:
+    for title, lines in GROUPS:
+        for line in lines:
+            yield from ((f"{title}: {label}", name) for label, name in line)
+
+
+def _ratio(found: Sequence[Figure | None]) -> list[str]:
+    if len(found) != 2:
+        return []
+    first, second = found
+    if first is None or second is None or first.value == 0 or first.unit != second.unit:
+        return ["–"]
+    return [significant(second.value / first.value)]
+
+
+def explained(figure: Figure) -> Iterator[str]:
+    """The figure, its formula, and below it every input, down to lines of the hall file and sources."""
+    opened = set[str]()
+    for depth, part in figure.walk():
+        if depth > MAX_DEPTH:
+            continue
+        again = part.name in opened and bool(part.inputs)
+        opened.add(part.name)
+        yield from _explained_lines(part, "  " * depth, again=again)
+
+
+def _explained_lines(figure: Figure, indent: str, *, again: bool) -> Iterator[str]:
+    about = f"  ({figure.about})" if figure.about else ""
+    yield f"{indent}{figure.name} = {with_unit(figure.value, figure.unit)}{about}"
+    if again:
+        return
+    if figure.formula:
+        yield f"{indent}  = {figure.formula}"
+    if figure.source:
+        yield f"{indent}  from {figure.source}" + (" [assumed]" if figure.assumed and "assumed" not in figure.source else "")
+
+
+def figure_rows(figures: Figures) -> list[dict[str, str]]:
+    """Every figure of a plan as a row."""
+    return [
+        {"name": f.name, "value": with_unit(f.value, f.unit), "unit": f.unit, "about": f.about}
+        for f in figures.by_name.values()
+    ]
+
+
+def validation_rows(rows: Sequence[ValidationRow]) -> list[dict[str, Any]]:
+    """Rows for a table in the terminal."""
+    return [
+        {
+            "table": row.table,
+            "row": row.row,
+            "quantity": row.quantity,
+            "published": significant(row.published),
+            "ours": "–" if row.ours is None else significant(row.ours),
+            "error": _percent(row.error_ratio),
+            "verdict": "–" if row.hit is None else "hit" if row.hit else "miss",
+            "baseline": "–" if row.baseline is None else significant(row.baseline),
+            "baseline_error": _percent(row.baseline_error_ratio),
+            "note": row.note,
+        }
+        for row in rows
+    ]
+
+
+def validation_summary(rows: Sequence[ValidationRow]) -> Iterator[str]:
+    """One line for each table."""
+    for line in summary(rows):
+        text = f"{line.table}: {line.computed} of {line.rows} rows computed, {line.hits} of {line.judged} hit"
+        if line.mean_error_ratio is not None and line.median_error_ratio is not None:
+            text += f", mean error {line.mean_error_ratio:.1%}, median {line.median_error_ratio:.1%}"
+        if line.baseline_mean_error_ratio is not None:
+            text += f"; a constant: {line.baseline_mean_error_ratio:.1%}"
+        yield text
+
+
+def _percent(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:+.1%}"

@@ -1,0 +1,102 @@
+"""A hall file, read and checked by all floors: either everything that a plan needs, or every problem at once."""
+
+import contextlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path as FilePath
+
+from datahall.foundation.document import Document, read
+from datahall.foundation.errors import Missing, Problem, Refused
+from datahall.foundation.partial import Partial, partly
+from datahall.foundation.paths import Path
+from datahall.infrastructure.catalog.catalogue import Catalogue
+from datahall.infrastructure.catalog.own import own_parts
+from datahall.infrastructure.checks import Context, problems_of
+from datahall.infrastructure.estate import Estate, estate_of
+from datahall.infrastructure.spec import Hall
+from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFile, merged
+from datahall.network.checks import problems_of_network
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A hall with the file that it stands in and the parts that it names."""
+
+    hall: Hall
+    document: Document
+    folder: FilePath
+    """What the paths in the hall file are relative to."""
+    catalogue: Catalogue
+    network: NetworkCatalogue
+
+    @cached_property
+    def estate(self) -> Estate:
+        return estate_of(self.hall, self.catalogue)
+
+    def says(self, path: Path) -> str | None:
+        """`file:line path` where the file itself says something; None where a default stands in."""
+        return self.document.where(path) if path in self.document.lines else None
+
+
+def load(path: FilePath) -> Loaded:
+    """Read and check a hall file. Raises Missing, or Refused with every problem, each with file:line."""
+    part = partly(read(path), Hall)
+    if part.spec is None:
+        raise Refused(part.problems)
+    loaded, more = _with_parts(part.spec, part, path.parent)
+    if problems := [*part.problems, *_not_by_our_hand(part, more, loaded)]:
+        raise Refused(_in_file_order(problems))
+    return loaded
+
+
+def _with_parts(hall: Hall, part: Partial[Hall], folder: FilePath) -> tuple[Loaded, list[Problem]]:
+    own, problems = own_parts(hall, folder, part.where)
+    rows, more = _own_network_parts(hall, folder)
+    # Both floors read the same file: what neither knows, both say.
+    told = {(problem.code, problem.where) for problem in problems}
+    network = NetworkCatalogue(rows)
+    catalogue = Catalogue(own, network.devices())
+    found = [*problems, *(problem for problem in more if (problem.code, problem.where) not in told)]
+    return Loaded(hall, part.document, folder, catalogue, network), found
+
+
+def _own_network_parts(hall: Hall, folder: FilePath) -> tuple[NetworkPartsFile, list[Problem]]:
+    """Switches, cables and links of the hall's own files, as far as they hold. What is no file at all is told elsewhere."""
+    files, problems = [], list[Problem]()
+    for name in dict.fromkeys(hall.catalog):
+        with contextlib.suppress(Missing, Refused):
+            read_part = partly(read(folder / name), NetworkPartsFile)
+            files.append(read_part.spec or NetworkPartsFile())
+            problems += read_part.problems
+    return merged(files), problems
+
+
+def _not_by_our_hand(part: Partial[Hall], found: list[Problem], loaded: Loaded) -> list[Problem]:
+    """What the rules say, less what only says that we left something out."""
+    places: dict[str, Path] = {}
+
+    def where(path: Path) -> str:
+        text = part.where(path)
+        places[text] = part.in_file(path)
+        return text
+
+    context = Context(loaded.hall, loaded.catalogue, loaded.folder, where)
+    problems = [*found, *problems_of(context), *problems_of_network(context, loaded.network)]
+    gone, words = part.removed, part.words_left_out()
+    return [
+        problem
+        for problem in problems
+        if not any(removed[: len(place)] == place for removed in gone for place in [places.get(problem.where, ("?",))])
+        and not any(f"`{word}`" in problem.what for word in words)
+    ]
+
+
+def _in_file_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=_line)
+
+
+def _line(problem: Problem) -> tuple[str, int]:
+    file, _, rest = problem.where.partition(" ")[0].rpartition(":")
+    with contextlib.suppress(ValueError):
+        return (file, int(rest))
+    return (problem.where, 0)

@@ -1,0 +1,121 @@
+"""A whole plan of a hall: every floor asked, every figure traced, what was assumed and what is missing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from datahall.foundation.readable import with_unit
+from datahall.infrastructure.carbon import CarbonYear
+from datahall.infrastructure.cooling import RideThroughResult
+from datahall.infrastructure.cost import CostReport, Tornado
+from datahall.infrastructure.storage import StorageReport
+from datahall.planner.assumptions import Assumption, assumed_choices
+from datahall.planner.facility import FacilityYear, facility_year
+from datahall.planner.figures import Figures
+from datahall.planner.ledger import Ledger
+from datahall.planner.load import Loaded
+from datahall.planner.sections.capacity import add_capacity
+from datahall.planner.sections.carbon import add_carbon
+from datahall.planner.sections.cooling import add_ride_through
+from datahall.planner.sections.energy import add_energy
+from datahall.planner.sections.money import add_cost, driver_lines
+from datahall.planner.sections.network import Network, add_network
+from datahall.planner.sections.storing import add_storage, storage_lines
+from datahall.planner.sections.survival import Survival, add_survival
+
+Note = tuple[str, tuple[str, ...]]
+"""A subject and its lines, in words."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is known of a hall before it is built."""
+
+    loaded: Loaded
+    year: FacilityYear
+    figures: Figures
+    network: Network
+    storage: StorageReport
+    survival: Survival | None
+    ride_through: RideThroughResult | None
+    cost: CostReport
+    tornado: Tornado
+    carbon: CarbonYear
+    notes: tuple[Note, ...]
+    assumptions: tuple[Assumption, ...]
+    missing: tuple[Assumption, ...]
+
+    @property
+    def name(self) -> str:
+        return self.loaded.hall.name
+
+    @property
+    def headline(self) -> str:
+        """The hall in one line."""
+        f = self.figures
+        parts = [
+            f"{f['racks'].value:,.0f} racks",
+            f"{f['servers'].value:,.0f} servers",
+            f"{f['accelerators'].value:,.0f} accelerators",
+        ]
+        if peak := f.by_name.get("bf16_peak_flop_per_s"):
+            parts.append(f"{with_unit(peak.value, peak.unit)} dense bf16 at most")
+        site = self.loaded.hall.site
+        return f"{self.name}: {', '.join(parts)}" + (f" · {site.place}" if site and site.place else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: every figure with its formula, inputs and source."""
+        return {
+            "hall": self.name,
+            "file": self.loaded.document.source,
+            "figures": {name: figure.as_dict() for name, figure in self.figures.by_name.items()},
+            "notes": {title: list(lines) for title, lines in self.notes},
+            "cost_drivers": [
+                {
+                    "driver": s.driver,
+                    "unit": s.unit,
+                    "low": s.low,
+                    "high": s.high,
+                    "cost_at_low": s.cost_at_low,
+                    "cost_at_high": s.cost_at_high,
+                }
+                for s in self.tornado.swings
+            ],
+            "assumptions": [assumption.as_dict() for assumption in self.assumptions],
+            "missing": [gap.as_dict() for gap in self.missing],
+        }
+
+
+def plan_of(loaded: Loaded) -> Plan:
+    """Plan a hall that was loaded and checked. Raises Refused when a file that it names cannot be used."""
+    ledger = Ledger(loaded)
+    add_capacity(ledger)
+    network = add_network(ledger)
+    year = facility_year(loaded.hall, loaded.estate, loaded.catalogue, loaded.folder, more_it_w=network.not_placed_w)
+    add_energy(ledger, year)
+    ride_through = add_ride_through(ledger, year)
+    carbon = add_carbon(ledger, year)
+    storage = add_storage(ledger)
+    cost, tornado = add_cost(ledger, year, network.purchases)
+    survival = add_survival(ledger, year)
+    notes = (
+        ("Network", network.lines),
+        ("Storage", storage_lines(storage)),
+        ("Availability", survival.lines if survival else ()),
+        ("Fails together", survival.harm if survival else ()),
+        ("Cost drivers", tuple(driver_lines(tornado))),
+    )
+    return Plan(
+        loaded,
+        year,
+        ledger.figures,
+        network,
+        storage,
+        survival,
+        ride_through,
+        cost,
+        tornado,
+        carbon,
+        notes,
+        assumptions=(*ledger.assumptions, *assumed_choices(loaded.hall)),
+        missing=tuple(ledger.missing),
+    )

@@ -1,0 +1,158 @@
+"""What the hall draws and cools in a year: energies, PUE, WUE, losses, the hottest element, free cooling."""
+
+from datahall.foundation.paths import dotted_path
+from datahall.planner.facility import FacilityYear
+from datahall.planner.figures import Figure
+from datahall.planner.ledger import Ledger
+
+PUE_SOURCE = "ISO/IEC 30134-2:2016; sum over sum"
+WUE_SOURCE = "ISO/IEC 30134-9:2022, category 1; sum over sum"
+
+
+def add_energy(ledger: Ledger, year: FacilityYear) -> None:
+    """Everything that follows from the hourly year."""
+    it = _add_it(ledger, year)
+    losses = _add_losses(ledger, year)
+    parts = [it, losses, _house(ledger, year)]
+    if year.cooling is not None:
+        parts.append(_add_cooling(ledger, year))
+    facility = ledger.computed(
+        "facility_energy_kwh",
+        year.facility.total.kwh,
+        "kWh",
+        formula="IT + losses + cooling + house load",
+        inputs=parts,
+        about="at the meter, in a year",
+    )
+    peak_w = float(year.flow.facility_w.max())
+    ledger.computed(
+        "facility_peak_w", peak_w, "W", formula="highest hour", inputs=[facility], about="highest hour at the meter"
+    )
+    _add_effectiveness(ledger, year, facility, it)
+
+
+def _add_it(ledger: Ledger, year: FacilityYear) -> Figure:
+    operation = ledger.loaded.hall.operation
+    load = ledger.declared(
+        "utilisation_ratio",
+        ("operation", "utilisation_ratio"),
+        operation.utilisation_ratio,
+        "1",
+        "mean load of the accelerators",
+    )
+    peak = ledger.figures["it_peak_in_racks_w"]
+    more = [ledger.figures[name] for name in ("network_power_not_placed_w",) if name in ledger.figures]
+    ledger.computed(
+        "it_peak_w",
+        peak.value + sum(f.value for f in more),
+        "W",
+        formula="in racks + network that is placed nowhere",
+        inputs=[peak, *more],
+        about="all IT at full load",
+    )
+    if year.clipped_hours:
+        ledger.assume("power.it_cap_w", f"the cap holds IT back in {year.clipped_hours:,} hours of the year")
+    formula = "Σ hours (idle + (peak − idle) × load)"
+    return ledger.computed(
+        "it_energy_kwh",
+        year.it.total.kwh,
+        "kWh",
+        formula=formula,
+        inputs=[ledger.figures["it_peak_w"], load],
+        about="at the inlets of the equipment, in a year",
+    )
+
+
+def _add_losses(ledger: Ledger, year: FacilityYear) -> Figure:
+    by_kind = [
+        ledger.computed(
+            f"loss_{kind}_kwh",
+            kwh,
+            "kWh",
+            formula="Σ hours rating × (a + b x + c x²), x = output / rating",
+            inputs=(),
+            about=f"lost in {kind.replace('_', ' ')}",
+            source="three-term loss, Schneider WP 108",
+        )
+        for kind, kwh in sorted(year.flow.loss_kwh.items())
+        if kwh > 0
+    ]
+    total = sum(figure.value for figure in by_kind)
+    return ledger.computed(
+        "power_loss_kwh", total, "kWh", formula="Σ elements", inputs=by_kind, about="lost between meter and IT"
+    )
+
+
+def _house(ledger: Ledger, year: FacilityYear) -> Figure:
+    power = ledger.loaded.hall.power
+    load_w = power.house_load_w if power else 0.0
+    declared = ledger.declared("house_load_w", ("power", "house_load_w"), load_w, "W", "lights, offices")
+    return ledger.computed("house_energy_kwh", load_w * year.hours / 1e3, "kWh", formula="load × hours", inputs=[declared])
+
+
+def _add_cooling(ledger: Ledger, year: FacilityYear) -> Figure:
+    cooling, weather = year.cooling, year.weather
+    assert cooling is not None and weather is not None  # noqa: S101 - the caller looked
+    outside = ledger.given(
+        "mean_dry_bulb_c", float(weather.dry_bulb_c.mean()), "°C", source=weather.source, about="outside air"
+    )
+    parts = [
+        ledger.computed(f"cooling_{name}_kwh", float(series.sum()) / 1e3, "kWh", formula=formula, inputs=[outside], about=about)
+        for name, series, formula, about in (
+            ("fans", cooling.fan_w, "rated × flow ratio ^ n", "room fans"),
+            ("pumps", cooling.pump_w, "rated × flow ratio ^ n", "water pumps"),
+            ("compressors", cooling.compressor_w, "heat / (Carnot share × Carnot COP)", "compressors"),
+            ("heat_rejection", cooling.rejection_fan_w, "rated × flow ratio ^ n", "towers and dry coolers"),
+        )
+    ]
+    ledger.computed(
+        "water_m3",
+        float(cooling.water_l.sum()) / 1e3,
+        "m³",
+        inputs=[outside],
+        about="evaporated and bled off, in a year",
+        formula="evaporation × cycles / (cycles − 1), drift, pads",
+    )
+    free = cooling.economiser_h
+    ledger.computed(
+        "free_cooling_h", free, "h", formula="hours without a compressor", inputs=[outside], about="hours in a year"
+    )
+    short = cooling.unmet_h
+    ledger.computed(
+        "unmet_cooling_h", short, "h", formula="hours with heat beyond capacity", inputs=[outside], about="hours in a year"
+    )
+    total = float(cooling.electricity_w.sum()) / 1e3
+    return ledger.computed(
+        "cooling_energy_kwh",
+        total,
+        "kWh",
+        formula="fans + pumps + compressors + heat rejection",
+        inputs=parts,
+        about="cooling, in a year",
+    )
+
+
+def _add_effectiveness(ledger: Ledger, year: FacilityYear, facility: Figure, it: Figure) -> None:
+    if year.pue is None or year.wue_l_per_kwh is None:
+        lacking = "site.weather" if ledger.loaded.hall.cooling else "cooling"
+        ledger.lacks(dotted_path((lacking,)), "cooling energy, PUE and WUE")
+        return
+    ledger.computed(
+        "pue",
+        year.pue,
+        "1",
+        formula="facility energy / IT energy",
+        inputs=[facility, it],
+        about="power usage effectiveness",
+        source=PUE_SOURCE,
+    )
+    water = ledger.figures["water_m3"]
+    ledger.computed(
+        "wue_l_per_kwh",
+        year.wue_l_per_kwh,
+        "L/kWh",
+        formula="water / IT energy",
+        inputs=[water, it],
+        about="water usage effectiveness",
+        source=WUE_SOURCE,
+    )

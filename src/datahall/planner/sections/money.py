@@ -1,0 +1,134 @@
+"""What the hall costs and emits, each line traced to its prices."""
+
+import re
+from collections.abc import Iterable
+
+from datahall.foundation.hourly import Series
+from datahall.foundation.readable import with_unit
+from datahall.infrastructure.cost import CostReport, Input, Line, Purchase, Tornado, bill_of, cost_of, tornado_of
+from datahall.infrastructure.spec import HourlyFile
+from datahall.infrastructure.weather import hourly_series
+from datahall.planner.facility import FacilityYear
+from datahall.planner.figures import Figure
+from datahall.planner.ledger import Ledger
+
+_WORD = re.compile(r"\W+")
+
+
+def add_cost(ledger: Ledger, year: FacilityYear, network: tuple[Purchase, ...]) -> tuple[CostReport, Tornado]:
+    """The bill of the year, its lines as figures, and what drives it."""
+    hall = ledger.loaded.hall
+    bill = bill_of(
+        hall,
+        ledger.loaded.estate,
+        ledger.loaded.catalogue,
+        facility_w=year.flow.facility_w,
+        critical_w=ledger.figures["it_peak_w"].value,
+        water_m3=(year.water_l or 0.0) / 1e3,
+        network=network,
+        energy_series=price_series(ledger, year),
+    )
+    report = cost_of(bill, hall.economy, hall.operation)
+    _add_lines(ledger, report)
+    for line in dict.fromkeys(gap.line for gap in report.missing):
+        wanted = dict.fromkeys(gap.declare for gap in report.missing if gap.line == line)
+        ledger.lacks(", ".join(wanted), f"cost of {line} as a whole: the sums are lower bounds")
+    return report, tornado_of(bill, hall.economy, hall.operation)
+
+
+def price_series(ledger: Ledger, year: FacilityYear) -> Series | None:
+    """Hourly prices, where the tariff names a file."""
+    site = ledger.loaded.hall.site
+    price = site.tariff.energy_per_kwh if site and site.tariff else None
+    return hourly(ledger, price, year) if isinstance(price, HourlyFile) else None
+
+
+def hourly(ledger: Ledger, file: HourlyFile, year: FacilityYear) -> Series:
+    """A file's series, over the hours of the year that is planned."""
+    site = ledger.loaded.hall.site
+    offset_h = year.weather.utc_offset_h if year.weather else (site.utc_offset_h if site else None) or 0.0
+    return hourly_series(file, ledger.loaded.folder, hours=year.hours, utc_offset_h=offset_h)
+
+
+def _add_lines(ledger: Ledger, report: CostReport) -> None:
+    lines = [(line, _line(ledger, line, report.currency)) for line in report.lines]
+    total = ledger.computed(
+        "cost_per_year",
+        report.per_year,
+        report.currency,
+        formula="Σ lines",
+        about="a year, all included",
+        inputs=[figure for _, figure in lines],
+    )
+    bought = [_capital(ledger, line, report.currency) for line, _ in lines if line.capital]
+    ledger.computed(
+        "capital", report.capital, report.currency, formula="Σ what is bought", inputs=bought, about="paid up front"
+    )
+    _per_hour(ledger, report, total)
+
+
+def _line(ledger: Ledger, line: Line, currency: str) -> Figure:
+    name = f"cost_{_named(line.name)}_per_year"
+    inputs = [_input(ledger, name, given) for given in line.inputs]
+    return ledger.computed(name, line.per_year, currency, formula=line.formula, inputs=inputs, about=f"{line.name}, a year")
+
+
+def _capital(ledger: Ledger, line: Line, currency: str) -> Figure:
+    name = f"capital_{_named(line.name)}"
+    inputs = [_input(ledger, name, given) for given in line.inputs]
+    return ledger.computed(name, line.capital, currency, formula="count × price", inputs=inputs, about=line.name)
+
+
+def _input(ledger: Ledger, line: str, given: Input) -> Figure:
+    """One number of a line. Its name carries the line's: `price` alone would mean many things."""
+    name = f"{line}_{_named(given.name)}"
+    if given.path:
+        return ledger.declared(name, given.path, given.value, given.unit, given.name)
+    return ledger.given(name, given.value, given.unit, source=given.source or "counted by this plan", about=given.name)
+
+
+def _per_hour(ledger: Ledger, report: CostReport, total: Figure) -> None:
+    if report.per_installed_hour is None:
+        return
+    count, operation = ledger.figures["accelerators"], ledger.loaded.hall.operation
+    ledger.computed(
+        "cost_per_installed_hour",
+        report.per_installed_hour,
+        report.currency,
+        inputs=[total, count],
+        formula="a year / (accelerators × hours)",
+        about="an accelerator-hour, used or not",
+    )
+    if report.per_useful_hour is None:
+        return
+    sold = ledger.declared(
+        "sold_ratio", ("operation", "sold_ratio"), operation.sold_ratio, "1", "share of hours that jobs hold"
+    )
+    goodput = ledger.declared(
+        "goodput_ratio", ("operation", "goodput_ratio"), operation.goodput_ratio, "1", "share that is kept work"
+    )
+    ledger.computed(
+        "cost_per_useful_hour",
+        report.per_useful_hour,
+        report.currency,
+        inputs=[total, count, sold, goodput],
+        formula="a year / (accelerators × hours × sold × goodput)",
+        about="a useful accelerator-hour",
+    )
+
+
+def driver_lines(tornado: Tornado) -> list[str]:
+    """The drivers in words, the strongest first."""
+    return [
+        f"{swing.driver}: {_moved(swing.base, swing.low, swing.high)} moves {with_unit(tornado.cost, tornado.unit[:3])} "
+        f"to {with_unit(swing.cost_at_low, tornado.unit[:3])} … {with_unit(swing.cost_at_high, tornado.unit[:3])}"
+        for swing in tornado.swings
+    ]
+
+
+def _moved(base: float, low: float, high: float) -> str:
+    return f"{low / base - 1:+.0%} … {high / base - 1:+.0%}" if base else f"{low:g} … {high:g}"
+
+
+def _named(words: str | Iterable[str]) -> str:
+    return _WORD.sub("_", str(words).lower()).strip("_")

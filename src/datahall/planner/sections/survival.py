@@ -1,0 +1,176 @@
+"""What fails together, and how much of the year the racks have power and cooling."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datahall.infrastructure.power.backup import Backup, backup_of
+from datahall.infrastructure.reliability import AvailabilityReport, SweepResult, availability_of, spare_groups, sweep
+from datahall.infrastructure.reliability.together import fails_together
+from datahall.planner.facility import FacilityYear
+from datahall.planner.figures import Figure
+from datahall.planner.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Survival:
+    """Single removals, and availability with its assumptions."""
+
+    sweep: SweepResult
+    availability: AvailabilityReport
+    lines: tuple[str, ...]
+    harm: tuple[str, ...]
+    """What fails together, in sentences, the most harmful first."""
+
+
+def add_survival(ledger: Ledger, year: FacilityYear) -> Survival | None:
+    """At peak load. None where the hall declares no power elements."""
+    if not year.graph.elements:
+        ledger.lacks("power.elements", "what fails together, and availability")
+        return None
+    rest_w, critical_w = _mechanical_w(year)
+    estate, hall = ledger.loaded.estate, ledger.loaded.hall
+    found = sweep(year.graph, mechanical_w=rest_w, critical_mechanical_w=critical_w, estate=estate)
+    heat_w = _heat_w(ledger, year)
+    units = spare_groups(hall.cooling, ledger.loaded.catalogue, heat_w=heat_w) if hall.cooling else ()
+    report = availability_of(
+        year.graph,
+        reliability=hall.reliability,
+        cooling_units=units,
+        estate=estate,
+        mechanical_w=rest_w,
+        critical_mechanical_w=critical_w,
+    )
+    _add_elements(ledger, year)
+    _add_backup(ledger, backup_of(year.graph, mechanical_w=rest_w, critical_mechanical_w=critical_w))
+    unknown = any(element.failures_per_year is None for element in year.graph.elements)
+    if unknown:
+        ledger.lacks("power.elements[].failures_per_year and repair_h", f"availability as a whole: {'; '.join(report.unknown)}")
+    _add_figures(ledger, found, report, counted=not unknown)
+    return Survival(found, report, tuple(_lines(found, report, counted=not unknown)), tuple(_harm(found)))
+
+
+def _mechanical_w(year: FacilityYear) -> tuple[float, float]:
+    """The hour in which cooling draws the most: what is not critical, and what is, W."""
+    if year.cooling is None:
+        return 0.0, 0.0
+    hour = int(np.argmax(year.cooling.electricity_w))
+    critical_w = float(year.cooling.critical_w[hour])
+    return float(year.cooling.electricity_w[hour]) - critical_w, critical_w
+
+
+def _heat_w(ledger: Ledger, year: FacilityYear) -> dict[str, float]:
+    """Peak heat on each group of cooling units, W."""
+    it_w = ledger.figures["it_peak_w"].value
+    air_w = it_w * (1 - year.liquid_ratio) + float(year.flow.indoor_loss_w.max(initial=0.0))
+    liquid_w = it_w * year.liquid_ratio
+    cooling = ledger.loaded.hall.cooling
+    chilled_w = 0.0
+    if cooling and cooling.air and "chilled_water" in (cooling.air.kind, cooling.air.trim):
+        chilled_w += air_w
+    if cooling and cooling.liquid and "chilled_water" in (cooling.liquid.rejection, cooling.liquid.trim):
+        chilled_w += liquid_w
+    return {"air": air_w, "liquid": liquid_w, "chillers": chilled_w}
+
+
+def _add_elements(ledger: Ledger, year: FacilityYear) -> None:
+    worst = int(np.argmax(year.flow.peak_load_ratio))
+    element = year.graph.elements[worst]
+    rating = ledger.given("hottest_element_rating_w", element.rating_w, "W", source=f"power element {element.name}")
+    ledger.computed(
+        "hottest_element_ratio",
+        float(year.flow.peak_load_ratio[worst]),
+        "1",
+        formula="largest output / rating, over all elements",
+        inputs=[rating],
+        about=f"load of the hottest element, {element.name}",
+    )
+
+
+def _add_backup(ledger: Ledger, backup: Backup) -> None:
+    """How long the shortest battery lasts, and the emptiest tank, with the grid gone at full load."""
+    if lasting := [b for b in backup.batteries if np.isfinite(b.holds_s)]:
+        shortest = min(lasting, key=lambda b: b.holds_s)
+        load = ledger.given("battery_load_w", shortest.load_w, "W", source="the UPS with the most load, grid lost at full load")
+        ledger.computed(
+            "battery_s",
+            shortest.holds_s,
+            "s",
+            formula="usable Wh × 3600 / (output + loss)",
+            inputs=[load],
+            about="the shortest battery at full load",
+        )
+    tanks = [g for g in backup.generators if g.fuel_h is not None and np.isfinite(g.fuel_h)]
+    if tanks:
+        emptiest = min(tanks, key=lambda g: g.fuel_h or 0.0)
+        load = ledger.given(
+            "generator_load_ratio", emptiest.load_ratio, "1", source="the generator with the most load, grid lost"
+        )
+        ledger.computed(
+            "generator_fuel_h",
+            emptiest.fuel_h or 0.0,
+            "h",
+            formula="hours at rating / load ratio",
+            inputs=[load],
+            about="from the tanks on site, at full load",
+        )
+
+
+def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport, *, counted: bool) -> None:
+    """counted: whether every element's failures are known; a figure that leaves some out would be a boast."""
+    ledger.computed(
+        "single_points",
+        sum(len(r.names) for r in found.single_points),
+        "1",
+        formula="removals that take down a rack or the plant",
+        inputs=(),
+        about=f"of {found.elements:,} power elements",
+    )
+    if counted:
+        _add_availability(ledger, report)
+
+
+def _add_availability(ledger: Ledger, report: AvailabilityReport) -> None:
+    told: list[Figure] = []
+    for name, value, about in (
+        ("availability_independent", report.independent, "failures alone, each by itself: naive"),
+        ("availability_with_common_cause", report.with_common_cause, "and what takes a redundant group at once"),
+        ("availability", report.availability, "and planned work, and people"),
+    ):
+        told.append(
+            ledger.computed(
+                name,
+                value,
+                "1",
+                formula="1 − Σ minimal cut sets, weighted by load",
+                inputs=tuple(told[-1:]),
+                about=about,
+                source="; ".join((*report.assumptions, *report.unknown)),
+            )
+        )
+    ledger.computed(
+        "downtime_h_per_year",
+        report.downtime_h_per_year,
+        "h",
+        formula="(1 − availability) × 8,760 h",
+        inputs=told[-1:],
+        about="of the average W of IT load",
+    )
+
+
+def _lines(found: SweepResult, report: AvailabilityReport, *, counted: bool) -> list[str]:
+    maintained = "yes" if found.concurrently_maintainable else f"no: {' → '.join(found.witness[:6])}"
+    tolerant = "yes" if found.fault_tolerant else "no"
+    structure = f"concurrently maintainable: {maintained}; any one fault tolerated: {tolerant}"
+    if not counted:
+        return [structure]
+    whole = (
+        f"{report.availability:.5f} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"
+    )
+    return [f"{whole}, {report.with_common_cause:.6f} without the latter two, {len(report.assumptions)} assumptions", structure]
+
+
+def _harm(found: SweepResult) -> list[str]:
+    """One sentence for each class of elements whose loss is felt."""
+    felt = [row.sentence for row in fails_together(found) if row.racks or row.trips]
+    return felt or [f"no single one of {found.elements:,} power elements takes down a rack, or trips another"]

@@ -1,0 +1,127 @@
+"""The tables that can be validated, and how a file of rows is told apart by its header."""
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from datahall.foundation.errors import Missing, Problem, Refused
+from datahall.foundation.registry import Registry
+from datahall.planner.validation.rows import ValidationRow
+
+MAX_ROWS = 100_000
+MAX_BYTES = 64 * 1024**2
+
+TABLES = Registry(
+    "table",
+    {
+        "fabric": "datahall.planner.validation.fabric:rows",
+        "collectives": "datahall.planner.validation.collectives:rows",
+        "facility": "datahall.planner.validation.facility:rows",
+    },
+    group="datahall.validation",
+)
+
+HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
+    "fabric": (frozenset({"system", "switch_radix", "leaf"}), frozenset({"family", "parameter"})),
+    "collectives": (frozenset({"system", "ranks", "bytes", "busbw_GBps"}),),
+    "facility": (frozenset({"region", "pue", "wue_L_per_kWh"}), frozenset({"location", "lat_lon", "pue"})),
+}
+"""Columns that a file must have to be taken for a table; any of the sets does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A table in one line."""
+
+    table: str
+    rows: int
+    computed: int
+    judged: int
+    hits: int
+    mean_error_ratio: float | None
+    """Mean of the sizes of the errors."""
+    median_error_ratio: float | None
+    baseline_mean_error_ratio: float | None
+    """Of the constant, over the rows that have one."""
+
+
+def shipped_rows(tables: Sequence[str]) -> list[ValidationRow]:
+    """The published rows that come with Datahall, computed. Raises Missing when a table is not known."""
+    return [row for name in tables for row in TABLES.load(name, where="--tables")()]
+
+
+def rows_of_file(path: Path) -> list[ValidationRow]:
+    """A CSV file's rows, computed. Raises Missing, or Refused when it is not one of the known tables."""
+    header, rows = read_rows(path)
+    table = table_of(header, path)
+    found: list[ValidationRow] = TABLES.load(table)(own_rows=rows)
+    return found
+
+
+def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Header and rows of a CSV file. Raises Missing or Refused with one problem."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise Refused(Problem("PLAN-012", str(path), f"larger than {MAX_BYTES >> 20} MiB", "split the file"))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            header = [name.strip() for name in reader.fieldnames or ()]
+            rows = [{str(key).strip(): value or "" for key, value in row.items() if key is not None} for row in reader]
+    except FileNotFoundError:
+        raise Missing(Problem("PLAN-010", str(path), "there is no such file", "check the path")) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refused(Problem("PLAN-011", str(path), f"cannot be read as CSV: {error}", "save it as UTF-8 CSV")) from None
+    if not rows or len(rows) > MAX_ROWS:
+        what = f"{len(rows):,} rows under the header"
+        raise Refused(Problem("PLAN-012", str(path), what, f"give at least one row and at most {MAX_ROWS:,}"))
+    return header, rows
+
+
+def table_of(header: Sequence[str], path: Path) -> str:
+    """Which table has these columns. Raises Refused naming what each would need."""
+    for table, wanted in HEADERS.items():
+        if any(columns <= set(header) for columns in wanted):
+            return table
+    needs = "; ".join(f"{table}: {' or '.join(', '.join(sorted(s)) for s in sets)}" for table, sets in HEADERS.items())
+    what = f"its columns ({', '.join(header[:12]) or 'none'}) are those of no table"
+    raise Refused(Problem("PLAN-013", f"{path}:1", what, f"columns that tell tables apart: {needs}"))
+
+
+def summary(rows: Sequence[ValidationRow]) -> list[Summary]:
+    """One line for each table, in the order of the rows."""
+    return [_summary(table, [row for row in rows if row.table == table]) for table in dict.fromkeys(row.table for row in rows)]
+
+
+def _summary(table: str, rows: Sequence[ValidationRow]) -> Summary:
+    errors = [abs(row.error_ratio) for row in rows if row.error_ratio is not None]
+    constant = [abs(row.baseline_error_ratio) for row in rows if row.baseline_error_ratio is not None]
+    judged = [row for row in rows if row.hit is not None]
+    return Summary(
+        table,
+        len(rows),
+        sum(row.ours is not None for row in rows),
+        len(judged),
+        sum(bool(row.hit) for row in judged),
+        fmean(errors) if errors else None,
+        median(errors) if errors else None,
+        fmean(constant) if constant else None,
+    )
+
+
+def shared_folder() -> Path | None:
+    """Where large public data lie that Datahall does not ship: `$DATAHALL_SHARED`; None when there is none."""
+    folder = Path(os.environ.get("DATAHALL_SHARED", "../shared"))
+    return folder if folder.is_dir() else None
+
+
+def as_json(rows: Sequence[ValidationRow]) -> dict[str, Any]:
+    """For `--json`."""
+    lines = summary(rows)
+    return {
+        "rows": [row.as_dict() for row in rows],
+        "tables": [{name: getattr(line, name) for name in Summary.__slots__} for line in lines],
+    }
