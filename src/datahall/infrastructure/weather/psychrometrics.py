@@ -93,7 +93,7 @@ def _newton_wet_bulb(dry_bulb_c: Series, moisture: Series, pressure_pa: Series, 
         at_wick = moisture_of(saturated_pa, pressure_pa)
         wick_slope = at_wick * log_slope * pressure_pa / (pressure_pa - saturated_pa)
         over = (latent - falling * guess) * at_wick - 1.006 * (dry_bulb_c - guess)
-        under = 2501.0 + 1.86 * dry_bulb_c - vapour * guess
+        under = latent + 1.86 * dry_bulb_c - vapour * guess
         slope = (latent - falling * guess) * wick_slope - falling * at_wick + 1.006 + vapour * moisture
         step = (over - moisture * under) / slope
         guess = guess - step
