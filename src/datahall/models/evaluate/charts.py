@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from datahall.foundation.scale import ticks
+
 WIDTH, HEIGHT = 380, 236
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 38
 _MAX_DOTS = 60
@@ -59,17 +61,6 @@ def reliability_chart(bins: Sequence[dict[str, float | None]]) -> Markup:
         if found["rows"]:
             parts += _bin(frame, found, opacity=0.15 + 0.65 * math.sqrt(found["rows"] / most))
     return _svg(Markup("").join(parts), "accuracy over confidence")
-
-
-def ticks(low: float, high: float, *, whole: bool = False, about: int = 5) -> list[float]:
-    """Round numbers that enclose low and high, four to seven of them."""
-    span = (high - low) or abs(high) or 1.0
-    rough = span / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * 0.999)
-    step = max(1.0, math.ceil(step)) if whole else step
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(n * step, 12) for n in range(first, max(last, first + 1) + 1)]
 
 
 def _axes(frame: Frame, x_ticks: Sequence[float], y_ticks: Sequence[float], x_name: str) -> Markup:
