@@ -57,7 +57,12 @@ def pue(facility: FacilityEnergy, it: ItEnergy) -> float:
 
 
 def at_pue(it: ItEnergy, ratio: float) -> FacilityEnergy:
-    """What the facility takes for this IT energy. Raises ValueError below 1, which no facility reaches."""
+    """What the facility takes for this IT energy. Raises ValueError below 1, which no facility reaches.
+
+    Raises TypeError for a FacilityEnergy: its PUE is in it already.
+    """
+    if not isinstance(it, ItEnergy):
+        raise TypeError(f"at_pue: takes an ItEnergy; a {type(it).__name__} has its PUE in it already")
     if ratio < 1:
         raise ValueError(f"at_pue: {ratio:g} is below 1, so the facility would take less than its IT")
     return FacilityEnergy(it.kwh * ratio)

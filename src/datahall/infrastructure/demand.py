@@ -16,10 +16,15 @@ def utilisation_of(operation: Operation, hours: int) -> Series:
     hour = np.arange(hours)
     shape = np.ones(hours)
     if operation.daily_profile:
-        shape = shape * np.asarray(operation.daily_profile)[hour % 24]
+        shape = shape * _factors(operation.daily_profile)[hour % 24]
     if operation.weekly_profile:
-        shape = shape * np.asarray(operation.weekly_profile)[hour // 24 % 7]
+        shape = shape * _factors(operation.weekly_profile)[hour // 24 % 7]
     return _scaled_to_mean(shape, operation.utilisation_ratio)
+
+
+def _factors(profile: tuple[float, ...]) -> Series:
+    """The profile over its largest factor: only ratios matter, and what people write may be watts or users."""
+    return np.asarray(profile, dtype=np.float64) / max(profile)
 
 
 def _scaled_to_mean(shape: Series, mean: float) -> Series:

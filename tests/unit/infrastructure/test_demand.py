@@ -37,6 +37,13 @@ def test_days_of_the_week_follow_the_first_day_of_the_year():
     assert load.mean() == pytest.approx(0.5)
 
 
+def test_a_profile_may_be_in_any_unit():
+    """Given factors that are users, or watts of another hall, only their ratios count."""
+    small = Operation(daily_profile=(1.0,) * 12 + (2.0,) * 12)
+    large = Operation(daily_profile=(5e307,) * 12 + (1e308,) * 12)
+    assert np.allclose(utilisation_of(small, 8760), utilisation_of(large, 8760))
+
+
 def test_what_peaks_cannot_take_goes_to_the_other_hours():
     """Given peaks that would reach 1.35 at a mean of 0.9, they stop at 1 and the other hours rise to 0.8."""
     load = utilisation_of(Operation(utilisation_ratio=0.9, daily_profile=(1,) * 12 + (3,) * 12), 8760)

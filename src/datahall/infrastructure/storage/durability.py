@@ -42,7 +42,9 @@ def durability_of(tier: Tier) -> Durability | None:
     if tier.annual_failure_ratio is None or tier.rebuild_bytes_per_s is None:
         return None
     rate_per_h = -math.log1p(-tier.annual_failure_ratio) / HOURS_PER_YEAR
-    rebuild_h = tier.device_bytes * tier.fill_ratio / tier.rebuild_bytes_per_s / 3600
+    # A group rebuilds its device from end to end, as RAID does; declustered tiers know which fragments were lost.
+    lost_bytes = tier.device_bytes * (tier.fill_ratio if tier.declustered else 1.0)
+    rebuild_h = lost_bytes / tier.rebuild_bytes_per_s / 3600
     if tier.declustered:
         tier_mttdl_h = mttdl_h(tier.devices, tolerated=tier.tolerated, failures_per_h=rate_per_h, rebuild_h=rebuild_h)
         placed = "fragments lie anywhere: any set of devices that is one too many holds some data together"

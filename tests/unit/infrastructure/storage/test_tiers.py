@@ -70,7 +70,7 @@ def test_durability_needs_a_failure_ratio_and_a_rebuild_rate():
     assert tier().lacking_for_durability == ("annual_failure_ratio", "rebuild_bytes_per_s")
     assert tier(part="hdd-24tb").lacking_for_durability == ("rebuild_bytes_per_s",)
     found = durability_of(tier(annual_failure_ratio=0.01, rebuild_bytes_per_s="100 MB/s"))
-    assert found.rebuild_h == pytest.approx(8e12 / 1e8 / 3600)
+    assert found.rebuild_h == pytest.approx(10e12 / 1e8 / 3600), "a group rebuilds the whole device"
     assert found.device_failures_per_year == pytest.approx(100 * 0.01005, rel=1e-3)
     assert 7 < found.nines < 12 and "fixed groups of 10 devices" in found.assumptions[0] and len(found.assumptions) == 5
 
@@ -82,6 +82,7 @@ def test_fragments_anywhere_lose_data_more_often_at_the_same_rebuild_rate():
     assert anywhere.loss_per_year_ratio > 10 * fixed.loss_per_year_ratio
     faster = durability_of(tier(**{**facts, "rebuild_bytes_per_s": "2 GB/s"}, placement="declustered"))
     assert faster.loss_per_year_ratio < fixed.loss_per_year_ratio
+    assert faster.rebuild_h == pytest.approx(8e12 / 2e9 / 3600), "only what was in use is rebuilt"
 
 
 def test_a_certain_loss_has_no_nines():
