@@ -27,7 +27,7 @@ def test_a_hall_with_one_fault_gives_one_problem_on_its_line(code: str) -> None:
     ("code", "text"),
     [
         ("INF-401", "no catalogue has `nvme-tlc-gen5-16tb`. Did you mean `nvme-tlc-gen5-31tb` or `nvme-tlc-gen5-15tb`"),
-        ("INF-402", "tier `scratch` does not say device_read_bytes_per_s and device_write_bytes_per_s. Add them"),
+        ("INF-402", "tier `scratch` does not say device_read_bytes_per_s, device_write_bytes_per_s. Add them"),
         ("INF-404", "the code 8+2 takes 10 devices, but tier `scratch` has 9. Use at least 10"),
         ("INF-405", "the code 8+2 on 3 servers puts 4 fragments in one, but only 2 may be lost. Spread it over 5"),
         ("INF-406", "`dataset_bytes` is declared, but no storage tier holds datasets. Add a tier"),

@@ -26,7 +26,7 @@ def devices_without_facts(context: Context) -> Iterator[Problem]:
     for index, tier in enumerate(context.hall.storage):
         unknown = lacking(tier, context.catalogue)
         if unknown and (tier.part is None or tier.part in context.catalogue.storage):
-            what = f"tier `{tier.name}` does not say {' and '.join(unknown)}"
+            what = f"tier `{tier.name}` does not say {', '.join(unknown)}"
             fix = "add them, or name a part of the storage catalogue"
             yield Problem("INF-402", context.where(("storage", index)), what, fix)
 

@@ -2,13 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from datahall.foundation.money import Currency, Money
 from datahall.foundation.spec import Spec
 
-Intensity = Annotated[float, Field(ge=0, le=3)]
-"""kgCO2e/kWh. Lignite alone is near 1.1: a number above 3 is grams."""
+
+def _kilograms(value: float) -> float:
+    if value > 3:
+        raise ValueError("a kWh emits at most 3 kgCO2e, as lignite alone is near 1.1: this looks like grams")
+    return value
+
+
+Intensity = Annotated[float, Field(ge=0), AfterValidator(_kilograms)]
+"""kgCO2e/kWh."""
 
 
 class HourlyFile(Spec):

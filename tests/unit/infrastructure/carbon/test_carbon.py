@@ -96,7 +96,7 @@ def test_the_table_of_countries_says_where_it_is_from():
 
 def test_grams_for_kilograms_are_refused():
     """Given 380 where kilograms are asked, the hall file is refused."""
-    with pytest.raises(ValueError, match="less than or equal to 3"):
+    with pytest.raises(ValueError, match="at most 3 kgCO2e"):
         Site.model_validate({"grid": {"carbon_kgco2e_per_kwh": 380}})
 
 
