@@ -7,7 +7,19 @@ from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.paths import dotted_path
 from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.catalog.own import own_parts
-from datahall.infrastructure.checks import economy, layout, machines, racks, siting, storage
+from datahall.infrastructure.checks import (
+    climate,
+    cooling,
+    economy,
+    layout,
+    machines,
+    power,
+    power_load,
+    racks,
+    siting,
+    storage,
+    weather,
+)
 from datahall.infrastructure.checks.context import Check, Context, Where
 from datahall.infrastructure.spec import Hall
 
@@ -17,9 +29,14 @@ CHECKS: tuple[Check, ...] = (
     *machines.CHECKS,
     *racks.CHECKS,
     *layout.CHECKS,
+    *power.CHECKS,
+    *power_load.CHECKS,
     *storage.CHECKS,
     *economy.CHECKS,
     *siting.CHECKS,
+    *weather.CHECKS,
+    *cooling.CHECKS,
+    *climate.CHECKS,
 )
 
 

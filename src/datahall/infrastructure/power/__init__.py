@@ -1,8 +1,24 @@
 """How power reaches the racks: the graph, its losses, and what stands behind the grid."""
 
 from datahall.infrastructure.power.assembly import power_graph
+from datahall.infrastructure.power.backup import Backup, Batteries, Generators, backup_of
 from datahall.infrastructure.power.element import Element, Racks
 from datahall.infrastructure.power.flow import PowerFlow
 from datahall.infrastructure.power.graph import PowerGraph
+from datahall.infrastructure.power.single_line import Box, Line, SingleLine, single_line
 
-__all__ = ["Element", "PowerFlow", "PowerGraph", "Racks", "power_graph"]
+__all__ = [
+    "Backup",
+    "Batteries",
+    "Box",
+    "Element",
+    "Generators",
+    "Line",
+    "PowerFlow",
+    "PowerGraph",
+    "Racks",
+    "SingleLine",
+    "backup_of",
+    "power_graph",
+    "single_line",
+]

@@ -1,13 +1,13 @@
 """From names to a graph: ranges written out, `fed_by` and feeds dealt, and everything that does not fit named."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from datahall.foundation.errors import Problem
 from datahall.foundation.paths import Path
 from datahall.foundation.ranges import names_of
+from datahall.infrastructure.catalog.catalogue import near
 from datahall.infrastructure.spec import Power, PowerElement, RackGroup
 
 SOURCES = frozenset({"utility", "generator"})
@@ -62,7 +62,7 @@ def wired(power: Power, groups: Sequence[RackGroup]) -> Wiring:
         made.faults += _left_over(lists, group.feeds, own, path)
         made.rack_feeds.append(_dealt(lists, own))
     made.mechanical, made.critical = _mechanical(power, index, made)
-    made.faults += _cycles(made)
+    made.faults = [*_once(made.faults), *_cycles(made)]
     return made
 
 
@@ -100,18 +100,28 @@ def _looked_up(
         names = names_of(pattern)
         lists.append([index[name] for name in names if name in index])
         if missing := [name for name in names if name not in index]:
-            what = f"there is no power element {_some(missing)}"
-            if len(names) > 1:
-                what += f" ({len(missing)} of the {len(names)} of `{pattern}`)"
+            of_many = f" ({len(missing)} of the {len(names)} of `{pattern}`)" if len(names) > 1 else ""
+            what = f"there is no power element {_some(missing)}{of_many}"
             faults.append(Fault(code, (*path, j), what, _near(pattern, power)))
     return lists
 
 
+def _once(faults: Iterable[Fault]) -> list[Fault]:
+    """What is named in several places but declared nowhere is one fault: told where it stands first."""
+    places: dict[str, list[Fault]] = {}
+    for number, fault in enumerate(faults):
+        dangling = fault.code in {"INF-205", "INF-206"}
+        places.setdefault(fault.what if dangling else f"{number}", []).append(fault)
+    return [
+        replace(first, what=f"{first.what}, which {len(rest)} more place{'s name' if len(rest) > 1 else ' names'}")
+        if rest
+        else first
+        for first, *rest in places.values()
+    ]
+
+
 def _near(pattern: str, power: Power) -> str:
-    known = {spec.name.lower(): spec.name for spec in power.elements}
-    if close := difflib.get_close_matches(pattern.lower(), known, n=3, cutoff=0.5):
-        return f"did you mean {' or '.join(f'`{known[match]}`' for match in close)}? Or declare it in power.elements"
-    return f"declare it in power.elements, or name one of {_some(list(known.values())) or 'them'}"
+    return near(pattern, [spec.name for spec in power.elements], otherwise="declare it in power.elements")
 
 
 def _left_over(lists: Sequence[Sequence[int]], patterns: Sequence[str], count: int, path: Path) -> Iterator[Fault]:

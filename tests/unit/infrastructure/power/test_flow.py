@@ -153,3 +153,23 @@ def test_a_graph_with_faults_is_refused_with_all_of_them():
         graph_of(text)
     assert [p.code for p in caught.value.problems] == ["INF-205", "INF-202"]
     assert "did you mean `transformer-mv-lv`" in caught.value.problems[1].fix
+
+
+def test_grid_comes_before_generators_wherever_they_meet():
+    """Given a switchboard on a grid and a generator, or a switch that names the generator first, the generator rests."""
+    board = TWO_N.replace("kind: transfer_switch, rating_w: 1.5 MW, transfer_s: 5 s", "kind: switchgear, rating_w: 1.5 MW")
+    first = TWO_N.replace('fed_by: ["tx-[a,b]", "gen-[a,b]"]', 'fed_by: ["gen-[a,b]", "tx-[a,b]"]')
+    for text in (board, first):
+        graph = graph_of(text)
+        assert graph.solve(1.0).generator_w[0] == 0
+        assert graph.solve(1.0, lost=lost(graph, "grid-a")).element_peak_w[graph.index["gen-a"]] > 320e3
+
+
+def test_what_only_generators_feed_rests_with_them():
+    """Given a switchboard between generator and transfer switch, it has no voltage, and so no loss, until the grid is gone."""
+    board = '    - {name: "gb-[a,b]", kind: pdu, part: pdu-transformer, rating_w: 1.5 MW, fed_by: ["gen-[a,b]"]}\n'
+    board += '    - {name: "ats-'
+    graph = graph_of(TWO_N.replace('    - {name: "ats-', board).replace('"tx-[a,b]", "gen-[a,b]"]', '"tx-[a,b]", "gb-[a,b]"]'))
+    a = graph.index["gb-a"]
+    assert graph.solve(1.0).element_loss_kwh[a] == 0 and not graph.solve(1.0).energised[a]
+    assert graph.solve(1.0, lost=graph.utilities).element_loss_kwh[a] > 4.5

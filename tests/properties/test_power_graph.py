@@ -1,0 +1,76 @@
+"""Laws that every power graph keeps: conserved, monotone, free of units, and blind to how elements are split."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.infrastructure.power.halls import TWO_N, graph_of
+
+from datahall.infrastructure.power.alike import each_alone
+from datahall.infrastructure.power.flow import solved
+
+GRAPH = graph_of()
+N = len(GRAPH.elements)
+ratios = st.floats(0, 1)
+powers = st.floats(0, 5e5)
+losts = st.frozensets(st.integers(0, N - 1), max_size=6)
+
+
+@given(ratio=ratios, mechanical_w=powers, critical_w=powers, lost=losts)
+def test_what_goes_in_comes_out(ratio, mechanical_w, critical_w, lost):
+    flow = GRAPH.solve(ratio, mechanical_w=mechanical_w, critical_mechanical_w=critical_w, lost=lost)
+    spent_w = flow.it_w + flow.mechanical_w + flow.house_w + flow.loss_w
+    assert flow.facility_w == pytest.approx(spent_w, rel=1e-9)
+    assert flow.facility_w == pytest.approx(flow.utility_w + flow.generator_w)
+    assert sum(flow.loss_kwh.values()) == pytest.approx(flow.element_loss_kwh.sum()) == pytest.approx(flow.loss_w.sum() / 1e3)
+    assert (flow.element_loss_kwh >= 0).all() and not flow.element_peak_w[list(lost)].any()
+
+
+@given(ratio=ratios, more=ratios, lost=losts)
+def test_more_it_never_takes_less(ratio, more, lost):
+    low, high = sorted((ratio, more))
+    assert GRAPH.solve(low, lost=lost).facility_w[0] <= GRAPH.solve(high, lost=lost).facility_w[0] + 1e-6
+
+
+@given(ratio=ratios, lost=losts, also=st.integers(0, N - 1))
+def test_losing_more_never_serves_more(ratio, lost, also):
+    before, after = GRAPH.solve(ratio, lost=lost), GRAPH.solve(ratio, lost=lost | {also})
+    assert set(before.unserved_racks) <= set(after.unserved_racks)
+    assert after.it_w[0] <= before.it_w[0] + 1e-6
+
+
+@given(ratio=ratios, factor=st.sampled_from([0.001, 0.5, 3.0, 1000.0]))
+@settings(max_examples=15)
+def test_ratings_and_loads_times_k_lose_k_times_as_much(ratio, factor):
+    def times(match: re.Match[str]) -> str:
+        return f"rating_w: {float(match[1]) * factor!r} {match[2]}"
+
+    text = re.sub(r"rating_w: ([0-9.]+) (kW|MW)", times, TWO_N).replace("house_load_w: 5 kW", f"house_load_w: {5e3 * factor!r}")
+    scaled = graph_of(text).solve(ratio * factor)
+    assert scaled.facility_w == pytest.approx(factor * GRAPH.solve(ratio).facility_w, rel=1e-9)
+
+
+@given(ratio=ratios, parts=st.integers(1, 6))
+@settings(max_examples=15)
+def test_many_small_in_parallel_lose_what_one_large_does(ratio, parts):
+    text = TWO_N.replace("name: ups-a,", f'name: "ups-a[1-{parts}]",').replace(
+        "rating_w: 1 MW, side: A", f"rating_w: {1e6 / parts!r}, side: A"
+    )
+    text = text.replace("fed_by: [ups-a]", f'deal: all, fed_by: ["ups-a[1-{parts}]"]')
+    text = text.replace("[ups-a, ups-b]", f'["ups-a[1-{parts}]", ups-b]').replace("critical_mechanical_fed_by", "# critical")
+    one, many = GRAPH.solve(ratio), graph_of(text).solve(ratio)
+    assert many.loss_kwh["ups"] == pytest.approx(one.loss_kwh["ups"], rel=1e-12)
+
+
+@given(ratio=st.lists(ratios, min_size=1, max_size=5), lost=losts, mechanical_w=powers)
+def test_merging_what_is_alike_changes_nothing(ratio, lost, mechanical_w):
+    hours = np.resize(np.array(ratio), 48)
+    merged = GRAPH.solve(hours, mechanical_w=mechanical_w, lost=lost)
+    state = GRAPH.state(lost)
+    asked = np.stack((hours, np.full(48, mechanical_w), np.zeros(48), np.full(48, GRAPH.house_load_w)))
+    alone = solved(GRAPH.columns, state, each_alone(GRAPH.columns, state), GRAPH._loads(state), asked)
+    assert merged.utility_w == pytest.approx(alone.utility_w, rel=1e-12)
+    assert merged.element_peak_w == pytest.approx(alone.peak_w, rel=1e-12)
+    assert merged.element_loss_kwh == pytest.approx(alone.element_loss_kwh, rel=1e-12)
