@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datahall.infrastructure.catalog.catalogue import Catalogue
+from datahall.infrastructure.catalog.catalogue import Catalogue, shipped
 from datahall.infrastructure.cooling.machines import (
     CONDENSER_APPROACH_K,
     EVAPORATOR_APPROACH_K,
@@ -51,11 +51,10 @@ class PlantYear:
 
 
 def carnot_ratio_of(row: str, catalogue: Catalogue) -> float:
-    """Share of the ideal COP in a row of the cooling catalogue. Raises ValueError where it has none."""
-    part = catalogue.cooling.get(row)
-    if part is None or part.carnot_ratio is None:
-        raise ValueError(f"carnot_ratio_of: the cooling catalogue has no carnot_ratio for `{row}`")
-    return part.carnot_ratio
+    """Share of the ideal COP in a row of the cooling catalogue; Datahall's row, where a user's own of that name has none."""
+    rows = (catalogue.cooling.get(row), *(part for part in shipped().cooling if part.name == row))
+    ratios = [part.carnot_ratio for part in rows if part is not None and part.carnot_ratio is not None]
+    return ratios[0]
 
 
 def _chiller_carnot_ratio(plant: Plant, catalogue: Catalogue) -> float:

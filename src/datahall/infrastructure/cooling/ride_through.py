@@ -72,7 +72,8 @@ def ride_through(
     air_j_per_k = AIR_KG_PER_M3 * CP_AIR_J_PER_KG_K * air_m3 + rack_kg * rack_coupling_ratio * rack_kj_per_kg_k * 1e3
     if air_j_per_k <= 0:
         raise ValueError("ride_through: air_m3 and rack_kg are both 0, but something has to take the heat")
-    water_j_per_k = WATER_J_PER_KG_K * water_kg if water_c is not None else 0.0
+    # Less than a kilogram counts as none: it would warm through at once, at a rate that no float holds.
+    water_j_per_k = WATER_J_PER_KG_K * water_kg if water_c is not None and water_kg >= 1 else 0.0
     alone = _Lumps(air_heat_w, air_j_per_k, wall_w_per_k, supply_c, outdoor_c, 0.0, 0.0, supply_c)
     held = alone
     if water_c is not None and water_j_per_k > 0 and water_c < supply_c:
@@ -105,34 +106,33 @@ class _Lumps:
     coil_w_per_k: float
     water_c: float
 
-    def air_c(self, time_s: Series) -> Series:
+    def air_c(self, time_s: Series | float) -> Series:
         """Closed form at these times, C.
 
-        x' = A x + b is made one matrix with b as a third column, so that a plain matrix exponential solves it also where A is
-        singular (no walls: the mean temperature grows without end).
+        The air's slope solves a linear equation without a constant, so it is a e^(fast t) + b e^(slow t); its integral from 0
+        stays exact where there are no walls (slow = 0) and where there is hardly any water (fast without end).
         """
-        wall, coil, air = self.wall_w_per_k, self.coil_w_per_k, self.air_j_per_k
-        water = self.water_j_per_k or 1.0
-        matrix = np.array(
-            [
-                [-(wall + coil) / air, coil / air, (self.heat_w + wall * self.outdoor_c) / air],
-                [coil / water, -coil / water, 0.0],
-                [0.0, 0.0, 0.0],
-            ]
-        )
-        start = np.array([self.start_c, self.water_c, 1.0])
-        return np.array([float((_exponential(matrix * t) @ start)[0]) for t in np.atleast_1d(time_s)])
+        wall, coil = self.wall_w_per_k / self.air_j_per_k, self.coil_w_per_k / self.air_j_per_k
+        water = self.coil_w_per_k / self.water_j_per_k if self.water_j_per_k > 0 else 0.0
+        trace, product = wall + coil + water, wall * water
+        fast = -(trace + np.sqrt(max(trace**2 - 4 * product, 0.0))) / 2
+        slow = product / fast if fast < 0 else 0.0
+        below_k = self.start_c - self.water_c
+        slope = self.heat_w / self.air_j_per_k - wall * (self.start_c - self.outdoor_c) - coil * below_k
+        bend = -(wall + coil) * slope + coil * water * below_k
+        a = (bend - slow * slope) / (fast - slow) if fast < slow else slope
+        return np.asarray(self.start_c + a * _integral(fast, time_s) + (slope - a) * _integral(slow, time_s))
 
     def reaches_s(self, limit_c: float) -> float | None:
         """When the air is at the limit, s, by bisection; it only warms. None: not within a day."""
         if self.start_c >= limit_c:
             return 0.0
         low, high = 0.0, LONGEST_S
-        if self.air_c(np.array([high]))[0] < limit_c:
+        if self.air_c(high) < limit_c:
             return None
         while high - low > 1e-6 * max(high, 1.0):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.air_c(np.array([middle]))[0] < limit_c else (low, middle)
+            low, high = (middle, high) if self.air_c(middle) < limit_c else (low, middle)
         return high
 
     def curve(self, reached_s: float | None) -> Curve:
@@ -141,17 +141,7 @@ class _Lumps:
         return Curve(time_s, self.air_c(time_s))
 
 
-def _exponential(matrix: Series) -> Series:
-    """Exponential of a small matrix: a series on a halved matrix, squared up again. To 1e-12.
-
-    Source: Moler and Van Loan, SIAM Review 45(1), 2003, method 3 (scaling and squaring).
-    """
-    halvings = max(0, int(np.ceil(np.log2(max(float(np.abs(matrix).sum(axis=1).max()), 1e-300)))) + 4)
-    step = matrix / 2**halvings
-    total = term = np.eye(len(matrix))
-    for n in range(1, 13):
-        term = term @ step / n
-        total = total + term
-    for _ in range(halvings):
-        total = total @ total
-    return np.asarray(total)
+def _integral(rate: float, time_s: Series | float) -> Series:
+    """Integral of e^(rate t) from 0 to time_s; the time itself where the rate is 0."""
+    time = np.asarray(time_s, dtype=np.float64)
+    return time if rate == 0 else np.expm1(rate * time) / rate
