@@ -66,11 +66,11 @@ BytesPerS = Annotated[float, BeforeValidator(_bytes_per_s), Field(gt=0, le=1e16)
 
 def bytes_text(size_bytes: float) -> str:
     """`1536` -> `1.5 KiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size_bytes) < 1024:
-            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1024
-    return f"{size_bytes:.1f} TiB"
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    step = 0
+    while abs(size_bytes) >= 1024 and step < len(units) - 1:
+        size_bytes, step = size_bytes / 1024, step + 1
+    return f"{size_bytes:.{1 if step else 0}f} {units[step]}"
 
 
 def seconds_text(duration_s: float) -> str:

@@ -1,9 +1,19 @@
 """What the hall draws and cools in a year: energies, PUE, WUE, losses, the hottest element, free cooling."""
 
 from datahall.foundation.paths import dotted_path
+from datahall.infrastructure.cooling import CoolingYear
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.sections.set_points import (
+    CHILLED,
+    PUMPS,
+    TOWER,
+    air_set_points,
+    liquid_set_points,
+    loss_inputs,
+    plant_set_points,
+)
 
 PUE_SOURCE = "ISO/IEC 30134-2:2016; sum over sum"
 WUE_SOURCE = "ISO/IEC 30134-9:2022, category 1; sum over sum"
@@ -70,7 +80,7 @@ def _add_losses(ledger: Ledger, year: FacilityYear) -> Figure:
             kwh,
             "kWh",
             formula="Σ hours rating × (a + b x + c x²), x = output / rating",
-            inputs=(),
+            inputs=loss_inputs(ledger, year, kind),
             about=f"lost in {kind.replace('_', ' ')}",
             source="three-term loss, Schneider WP 108",
         )
@@ -91,45 +101,43 @@ def _house(ledger: Ledger, year: FacilityYear) -> Figure:
 
 
 def _add_cooling(ledger: Ledger, year: FacilityYear) -> Figure:
-    cooling, weather = year.cooling, year.weather
-    assert cooling is not None and weather is not None  # noqa: S101 - the caller looked
-    outside = ledger.given(
-        "mean_dry_bulb_c", float(weather.dry_bulb_c.mean()), "°C", source=weather.source, about="outside air"
+    cooling, weather, spec = year.cooling, year.weather, ledger.loaded.hall.cooling
+    assert cooling is not None and weather is not None and spec is not None  # noqa: S101 - the caller looked
+    outside, wet = (
+        ledger.given(f"mean_{name}_c", float(series.mean()), "°C", source=weather.source, about="outside air, mean of the year")
+        for name, series in (("dry_bulb", weather.dry_bulb_c), ("wet_bulb", weather.wet_bulb_c))
     )
-    parts = [
-        ledger.computed(f"cooling_{name}_kwh", float(series.sum()) / 1e3, "kWh", formula=formula, inputs=[outside], about=about)
-        for name, series, formula, about in (
-            ("fans", cooling.fan_w, "rated × flow ratio ^ n", "room fans"),
-            ("pumps", cooling.pump_w, "rated × flow ratio ^ n", "water pumps"),
-            ("compressors", cooling.compressor_w, "heat / (Carnot share × Carnot COP)", "compressors"),
-            ("heat_rejection", cooling.rejection_fan_w, "rated × flow ratio ^ n", "towers and dry coolers"),
-        )
-    ]
+    air, liquid = air_set_points(ledger, spec.air), liquid_set_points(ledger, spec.liquid)
+    chilled, tower = plant_set_points(ledger, spec, CHILLED), plant_set_points(ledger, spec, TOWER)
+    fan_law, parts = "rated × (flow / rated flow) ^ n", list[Figure]()
+    for name, series, formula, about, inputs in (
+        ("fans", cooling.fan_w, fan_law, "room fans", air),
+        ("pumps", cooling.pump_w, fan_law, "water pumps", [*liquid, *plant_set_points(ledger, spec, PUMPS)]),
+        ("compressors", cooling.compressor_w, "heat / (Carnot share × Carnot COP)", "compressors", [*chilled, outside, wet]),
+        ("heat_rejection", cooling.rejection_fan_w, fan_law, "towers and dry coolers", [*tower, outside, wet]),
+    ):
+        kwh = float(series.sum()) / 1e3
+        parts.append(ledger.computed(f"cooling_{name}_kwh", kwh, "kWh", formula=formula, inputs=inputs, about=about))
+    water = float(cooling.water_l.sum()) / 1e3
     ledger.computed(
         "water_m3",
-        float(cooling.water_l.sum()) / 1e3,
+        water,
         "m³",
-        inputs=[outside],
-        about="evaporated and bled off, in a year",
         formula="evaporation × cycles / (cycles − 1), drift, pads",
+        inputs=[*tower, outside, wet],
+        about="evaporated and bled off, in a year",
     )
-    free = cooling.economiser_h
-    ledger.computed(
-        "free_cooling_h", free, "h", formula="hours without a compressor", inputs=[outside], about="hours in a year"
-    )
-    short = cooling.unmet_h
-    ledger.computed(
-        "unmet_cooling_h", short, "h", formula="hours with heat beyond capacity", inputs=[outside], about="hours in a year"
-    )
+    _add_hours(ledger, cooling, outside)
     total = float(cooling.electricity_w.sum()) / 1e3
-    return ledger.computed(
-        "cooling_energy_kwh",
-        total,
-        "kWh",
-        formula="fans + pumps + compressors + heat rejection",
-        inputs=parts,
-        about="cooling, in a year",
-    )
+    formula = "fans + pumps + compressors + heat rejection"
+    return ledger.computed("cooling_energy_kwh", total, "kWh", formula=formula, inputs=parts, about="cooling, in a year")
+
+
+def _add_hours(ledger: Ledger, cooling: CoolingYear, outside: Figure) -> None:
+    about = "hours in a year"
+    free, short = cooling.economiser_h, cooling.unmet_h
+    ledger.computed("free_cooling_h", free, "h", formula="hours without a compressor", inputs=[outside], about=about)
+    ledger.computed("unmet_cooling_h", short, "h", formula="hours with heat beyond capacity", inputs=[outside], about=about)
 
 
 def _add_effectiveness(ledger: Ledger, year: FacilityYear, facility: Figure, it: Figure) -> None:

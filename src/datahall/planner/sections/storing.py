@@ -38,6 +38,7 @@ def _add_tier(ledger: Ledger, index: int, report: TierReport) -> None:
             inputs=[devices],
             about=f"{way} bandwidth, limited by {bandwidth.limited_by}",
         )
+    _say_what_lacks(ledger, index, report)
     if report.durability is not None:
         ledger.computed(
             f"{name}_loss_per_year_ratio",
@@ -48,6 +49,12 @@ def _add_tier(ledger: Ledger, index: int, report: TierReport) -> None:
             about="chance of losing data in a year",
             source="; ".join(report.durability.assumptions),
         )
+
+
+def _say_what_lacks(ledger: Ledger, index: int, report: TierReport) -> None:
+    if report.durability is None and (lacking := report.tier.lacking_for_durability):
+        where = ", ".join(f"storage[{index}].{name}" for name in lacking)
+        ledger.lacks(where, f"the chance that {report.tier.name} loses data")
 
 
 def _add_demand(ledger: Ledger, report: StorageReport) -> None:
