@@ -1,1 +1,1 @@
-"""Pictures of a plan: SVG drawn by hand, coloured by the page's style sheet, so that dark mode and print need no second copy."""
+"""Pictures of a plan: SVG drawn by hand and coloured by the page's style sheet, in dark mode and on paper too."""
