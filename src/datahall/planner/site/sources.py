@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import TypeVar
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.hourly import Series
@@ -17,6 +18,7 @@ from datahall.planner.site.spec import Candidate
 
 HOURS = 8760
 Where = Callable[[Path], str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +55,22 @@ class _Reader:
         self.site = candidate.site
 
     def read(self) -> Sources:
-        weather = self._weather()
+        weather = self._told(self._weather)
         hours = weather.hours if weather else HOURS
         offset_h = weather.utc_offset_h if weather else self.site.utc_offset_h or 0.0
-        carbon = self._carbon(hours, offset_h)
-        price = self._price(hours, offset_h)
+        carbon = self._told(lambda: self._carbon(hours, offset_h))
+        price = self._told(lambda: self._price(hours, offset_h))
         if self.problems:
             raise Refused(self.problems)
         return Sources(self.site, weather, carbon, price, self.basis)
+
+    def _told(self, part: Callable[[], T | None]) -> T | None:
+        """One part, or its problems noted, so that the other parts are read in the same run."""
+        try:
+            return part()
+        except Refused as error:
+            self.problems += error.problems
+            return None
 
     def _weather(self) -> WeatherYear | None:
         weather = self.site.weather
@@ -72,11 +82,7 @@ class _Reader:
         if weather.file is not None:
             self.site = self.site.model_copy(update={"weather": weather.model_copy(update={"file": str(found)})})
         self.basis["weather"] = "hours"
-        try:
-            return weather_of(self.site, self.folder, where=self.where)
-        except Refused as error:
-            self.problems += error.problems
-            return None
+        return weather_of(self.site, self.folder, where=self.where)
 
     def _mean_weather(self) -> WeatherYear | None:
         self.basis["weather"] = "monthly means"
@@ -123,20 +129,12 @@ class _Reader:
             return None, mean
         self.basis[quantity] = "hours"
         real = file.model_copy(update={"file": str(found)})
-        try:
-            series = hourly_series(real, self.folder, hours=frame[0], utc_offset_h=frame[1], where=self.where((*path, "file")))
-        except Refused as error:
-            self.problems += error.problems
-            return None, None
-        return series, None
+        place = self.where((*path, "file"))
+        return hourly_series(real, self.folder, hours=frame[0], utc_offset_h=frame[1], where=place), None
 
     def _found(self, text: str, path: Path) -> FilePath | None:
-        """The file, or None when it is not there and means may stand in. A path that is no path is a problem of its own."""
-        try:
-            real = real_path(text, self.folder, where=self.where(path))
-        except Refused as error:
-            self.problems += error.problems
-            return self.folder
+        """The file, or None when it is not there and means may stand in. Raises Refused for a path that is no path."""
+        real = real_path(text, self.folder, where=self.where(path))
         return real if real.exists() else None
 
     def _lacks_means(self, path: Path) -> None:

@@ -38,7 +38,7 @@ class Agreement:
     spearman: float
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "methods": list(self.methods)}
 
 
 def places_over(table: Array, better: Array, draws: Array) -> dict[Method, Places]:
