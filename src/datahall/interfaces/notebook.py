@@ -53,8 +53,11 @@ class ShownPlan:
         Console(width=WIDTH, highlight=False).print("\n".join(explained(self[name])), markup=False)
 
     def table(self) -> "pd.DataFrame":
-        """All figures as a table. Needs pandas, which comes with `datahall[plan]`."""
-        import pandas as pd
+        """All figures as a table. Raises Unavailable without pandas, which comes with `datahall[plan]`."""
+        from datahall.foundation.extras import needs
+
+        with needs("plan"):
+            import pandas as pd
 
         return pd.DataFrame([{"figure": name, **figure.as_dict()} for name, figure in self.plan.figures.by_name.items()])
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from datahall.foundation.errors import Problem, Refused, Unavailable
+from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.extras import needs
 from datahall.network.fabric.build import FabricBuild
 from datahall.network.fabric.graph import FabricGraph, graph_of
 
@@ -90,11 +91,8 @@ def from_infragraph(text: str) -> ImportedFabric:
 
 
 def _library() -> Any:
-    try:
-        import infragraph  # noqa: PLC0415 - takes a second, and only export and import need it
-    except ModuleNotFoundError:
-        what = "the Python package `infragraph` is not installed"
-        raise Unavailable(Problem("NET-022", "infragraph", what, "run `pip install 'datahall[infragraph]'`")) from None
+    with needs("infragraph"):  # takes a second, and only export and import need it
+        import infragraph  # noqa: PLC0415
     return infragraph
 
 
@@ -154,7 +152,8 @@ def _instance(graph: FabricGraph, node: int) -> tuple[str, int]:
 
 
 def _imported(made: Any) -> ImportedFabric:
-    from infragraph.infragraph_service import InfraGraphService  # noqa: PLC0415
+    with needs("infragraph"):
+        from infragraph.infragraph_service import InfraGraphService  # noqa: PLC0415
 
     service = InfraGraphService()
     service.set_graph(made)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.extras import needs
 from datahall.infrastructure.weather.psychrometrics import Series
 from datahall.infrastructure.weather.table import text_of
 from datahall.infrastructure.weather.year import COMMON_YEAR_H, LEAP_YEAR_H
@@ -42,7 +43,8 @@ def read_epw(path: Path) -> EpwYear:
     lines = text_of(path).rstrip().splitlines()
     if problems := list(_problems(path, lines)):
         raise Refused(problems)
-    from pvlib import iotools  # noqa: PLC0415 - brings pandas: half a second that a plan without an EPW file does not need
+    with needs("plan"):  # brings pandas: half a second that a plan without an EPW file does not need
+        from pvlib import iotools  # noqa: PLC0415
 
     table, about = iotools.read_epw(str(path))
     return EpwYear(

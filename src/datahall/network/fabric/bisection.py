@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datahall.foundation.extras import needs
 from datahall.network.fabric.build import FabricBuild
 from datahall.network.fabric.clos import Clos
 from datahall.network.fabric.direct import DragonflySize
@@ -84,8 +85,9 @@ def clos_bisection(build: FabricBuild) -> int:
 
 def max_flow(graph: FabricGraph, side: NDArray[np.bool_]) -> int:
     """Links' worth of traffic from one half of the endpoints to the other, by max-flow (Dinic, scipy)."""
-    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy, and closed forms do without
-    from scipy.sparse.csgraph import maximum_flow  # noqa: PLC0415
+    with needs("plan"):  # heavy, and closed forms do without
+        from scipy.sparse import coo_array  # noqa: PLC0415
+        from scipy.sparse.csgraph import maximum_flow  # noqa: PLC0415
 
     first, second = halves(graph.leaf, side, graph.nodes)
     source, sink, node = graph.nodes, graph.nodes + 1, np.arange(graph.nodes)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datahall.foundation.extras import needs
 from datahall.network.fabric.build import FabricBuild
 from datahall.network.fabric.clos import Clos
 from datahall.network.fabric.direct import DragonflySize, TorusSize
@@ -81,7 +82,8 @@ def graph_of(build: FabricBuild) -> FabricGraph:
 
 def as_networkx(graph: FabricGraph) -> Any:
     """The same as a networkx Graph: `links` on each edge, `endpoints` and `tier` on each node."""
-    import networkx as nx  # noqa: PLC0415 - takes 0.2 s, and only those who ask for it need it
+    with needs("plan"):  # takes 0.2 s, and only those who ask for it need it
+        import networkx as nx  # noqa: PLC0415
 
     found = nx.Graph()
     node = 0

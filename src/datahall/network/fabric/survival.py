@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from datahall.foundation.extras import needs
 from datahall.network.fabric.build import FabricBuild
 from datahall.network.fabric.clos import Clos
 from datahall.network.fabric.graph import FabricGraph, as_networkx, graph_of
@@ -56,7 +57,8 @@ def single_points(graph: FabricGraph) -> tuple[list[int], list[tuple[int, int]]]
 
     Source: Hopcroft and Tarjan, Commun. ACM 16(6), 1973, doi:10.1145/362248.362272 (networkx).
     """
-    import networkx as nx  # noqa: PLC0415 - heavy, and closed forms do without
+    with needs("plan"):  # heavy, and closed forms do without
+        import networkx as nx  # noqa: PLC0415
 
     found = as_networkx(graph)
     alone = {(int(a), int(b)) for a, b, n in zip(graph.low, graph.high, graph.links, strict=True) if n == 1}
