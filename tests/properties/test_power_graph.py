@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.infrastructure.power.halls import TWO_N, graph_of
+from tests.unit.infrastructure.power.halls import CATALOGUE, TWO_N, graph_of
 
+from datahall.foundation.errors import Refused
+from datahall.infrastructure.checks import Context
+from datahall.infrastructure.checks import power as checks
+from datahall.infrastructure.checks import power_load as load_checks
+from datahall.infrastructure.estate import estate_of
+from datahall.infrastructure.power import power_graph
 from datahall.infrastructure.power.alike import each_alone
 from datahall.infrastructure.power.flow import solved
+from datahall.infrastructure.spec import Contents, Hall, Power, PowerElement, RackGroup
 
 GRAPH = graph_of()
 N = len(GRAPH.elements)
@@ -74,3 +81,54 @@ def test_merging_what_is_alike_changes_nothing(ratio, lost, mechanical_w):
     assert merged.utility_w == pytest.approx(alone.utility_w, rel=1e-12)
     assert merged.element_peak_w == pytest.approx(alone.peak_w, rel=1e-12)
     assert merged.element_loss_kwh == pytest.approx(alone.element_loss_kwh, rel=1e-12)
+
+
+names = st.sampled_from(["grid", "gen", "a[1-3]", "b[1-2]", "c", "d[1-4]", "e", "nowhere"])
+feeds = st.lists(names, max_size=2).map(tuple)
+elements = st.builds(
+    PowerElement,
+    name=st.sampled_from(["a[1-3]", "b[1-2]", "c", "d[1-4]", "e", "c"]),
+    kind=st.sampled_from(["transformer", "switchgear", "transfer_switch", "ups", "pdu", "busway", "generator"]),
+    part=st.sampled_from([None, None, "pdu-transformer", "ups-eco-mode", "no-such-part"]),
+    rating_w=st.sampled_from([None, 1e3, 1e5, 1e6]),
+    fed_by=feeds,
+    deal=st.sampled_from(["blocks", "all"]),
+    side=st.sampled_from([None, "A", "B"]),
+    battery_wh=st.sampled_from([None, 1e3]),
+)
+groups = st.builds(
+    RackGroup,
+    name=st.sampled_from(["r[1-4]", "s", "t[1-3]"]),
+    feeds=feeds,
+    phase=st.sampled_from(["3", "L1", "L2"]),
+    contents=st.sampled_from([(), (Contents(part="server", count=2),), (Contents(part="server", count=1, cords=1),)]),
+)
+SOURCES = (
+    PowerElement(name="grid", kind="utility", rating_w=1e6),
+    PowerElement(name="gen", kind="generator", rating_w=1e5, start_s=60),
+)
+powers_of = st.builds(
+    lambda made, feeds, cap_w: Power(elements=(*SOURCES, *made), mechanical_fed_by=feeds, it_cap_w=cap_w),
+    st.lists(elements, max_size=5),
+    feeds,
+    st.sampled_from([None, 1e3, 1e6]),
+)
+
+
+@given(power=powers_of, racks=st.lists(groups, max_size=3, unique_by=lambda group: group.name), data=st.data())
+@settings(max_examples=300)
+def test_any_hall_is_either_told_what_is_wrong_or_solved(power, racks, data):
+    hall = Hall(schema_version=1, name="any", power=power, racks=tuple(racks))
+    told = [p for check in (*checks.CHECKS, *load_checks.CHECKS) for p in check(Context(hall, CATALOGUE))]
+    broken = [p.code for p in told if p.code < "INF-210"]
+    try:
+        graph = power_graph(power, estate_of(hall, CATALOGUE), CATALOGUE)
+    except Refused as error:
+        assert sorted({p.code for p in error.problems}) == sorted(set(broken))
+        return
+    assert broken == []
+    lost = data.draw(st.frozensets(st.integers(0, len(graph.elements) - 1), max_size=3))
+    for ratio in (0.5, np.full(30, 0.5)):
+        flow = graph.solve(ratio, mechanical_w=1e3, critical_mechanical_w=1e3, lost=lost)
+        assert flow.balance_error < 1e-12
+    assert len(graph.unfed_racks) + sum(map(bool, graph.racks.feeds)) == len(graph.racks.names)

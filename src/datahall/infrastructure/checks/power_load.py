@@ -12,11 +12,11 @@ from datahall.infrastructure.checks.context import Check, Context
 from datahall.infrastructure.checks.power_view import View, view_of
 from datahall.infrastructure.power.backup import backup_of
 from datahall.infrastructure.power.element import CONTINUOUS_RATIO
+from datahall.infrastructure.power.faults import Fault
 from datahall.infrastructure.power.graph import PowerGraph
 from datahall.infrastructure.power.overload import Overload
 from datahall.infrastructure.power.phases import PHASE_LIMIT_RATIO, unbalanced
 from datahall.infrastructure.power.sides import is_declared_intake, meeting_points
-from datahall.infrastructure.power.wiring import Fault
 
 
 def overloaded_elements(context: Context) -> Iterator[Problem]:

@@ -9,11 +9,12 @@ from datahall.foundation.errors import Problem
 from datahall.infrastructure.checks.context import Context
 from datahall.infrastructure.estate import Estate, estate_of
 from datahall.infrastructure.power.assembly import assembled
+from datahall.infrastructure.power.faults import Fault
 from datahall.infrastructure.power.figures import figure_faults
 from datahall.infrastructure.power.graph import PowerGraph
 from datahall.infrastructure.power.judgement import Judgement
 from datahall.infrastructure.power.overload import Loaded
-from datahall.infrastructure.power.wiring import Fault, Wiring, wired
+from datahall.infrastructure.power.wiring import Wiring, wired
 from datahall.infrastructure.spec import Power
 
 

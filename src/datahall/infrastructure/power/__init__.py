@@ -5,6 +5,8 @@ from datahall.infrastructure.power.backup import Backup, Batteries, Generators, 
 from datahall.infrastructure.power.element import Element, Racks
 from datahall.infrastructure.power.flow import PowerFlow
 from datahall.infrastructure.power.graph import PowerGraph
+from datahall.infrastructure.power.judgement import Judgement
+from datahall.infrastructure.power.overload import Loaded, Overload
 from datahall.infrastructure.power.single_line import Box, Line, SingleLine, single_line
 
 __all__ = [
@@ -13,7 +15,10 @@ __all__ = [
     "Box",
     "Element",
     "Generators",
+    "Judgement",
     "Line",
+    "Loaded",
+    "Overload",
     "PowerFlow",
     "PowerGraph",
     "Racks",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datahall.infrastructure.catalog.catalogue import near
 from datahall.infrastructure.catalog.part_specs import PowerPart
 from datahall.infrastructure.power.element import BREAKER_KINDS, INDOOR_KINDS, Element
-from datahall.infrastructure.power.wiring import Fault
+from datahall.infrastructure.power.faults import Fault
 from datahall.infrastructure.spec import PowerElement
 
 

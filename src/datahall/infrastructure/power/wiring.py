@@ -1,29 +1,16 @@
 """From names to a graph: ranges written out, `fed_by` and feeds dealt, and everything that does not fit named."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
-from datahall.foundation.errors import Problem
 from datahall.foundation.paths import Path
 from datahall.foundation.ranges import names_of
 from datahall.infrastructure.catalog.catalogue import near
+from datahall.infrastructure.power.faults import Fault, told_once
 from datahall.infrastructure.spec import Power, PowerElement, RackGroup
 
 SOURCES = frozenset({"utility", "generator"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A problem whose place in the file is not looked up yet."""
-
-    code: str
-    path: Path
-    what: str
-    fix: str
-
-    def problem(self, where: Callable[[Path], str]) -> Problem:
-        return Problem(self.code, where(self.path), self.what, self.fix)
 
 
 @dataclass
@@ -62,7 +49,7 @@ def wired(power: Power, groups: Sequence[RackGroup]) -> Wiring:
         made.faults += _left_over(lists, group.feeds, own, path)
         made.rack_feeds.append(_dealt(lists, own))
     made.mechanical, made.critical = _mechanical(power, index, made)
-    made.faults = [*_once(made.faults), *_cycles(made)]
+    made.faults = [*told_once(made.faults, made.names), *_cycles(made)]
     return made
 
 
@@ -78,7 +65,9 @@ def _named(elements: Sequence[PowerElement], made: Wiring) -> dict[str, int]:
         if again:
             first = elements[made.entry[index[again[0]]]].name
             what = f"{_some(again)} {'stands' if len(again) == 1 else 'stand'} above already, in `{first}`"
-            made.faults.append(Fault("INF-201", ("power", "elements", number, "name"), what, "rename one of them"))
+            made.faults.append(
+                Fault("INF-201", ("power", "elements", number, "name"), what, "rename one of them", frozenset(again))
+            )
     return index
 
 
@@ -102,22 +91,8 @@ def _looked_up(
         if missing := [name for name in names if name not in index]:
             of_many = f" ({len(missing)} of the {len(names)} of `{pattern}`)" if len(names) > 1 else ""
             what = f"there is no power element {_some(missing)}{of_many}"
-            faults.append(Fault(code, (*path, j), what, _near(pattern, power)))
+            faults.append(Fault(code, (*path, j), what, _near(pattern, power), frozenset(missing)))
     return lists
-
-
-def _once(faults: Iterable[Fault]) -> list[Fault]:
-    """What is named in several places but declared nowhere is one fault: told where it stands first."""
-    places: dict[str, list[Fault]] = {}
-    for number, fault in enumerate(faults):
-        dangling = fault.code in {"INF-205", "INF-206"}
-        places.setdefault(fault.what if dangling else f"{number}", []).append(fault)
-    return [
-        replace(first, what=f"{first.what}, which {len(rest)} more place{'s name' if len(rest) > 1 else ' names'}")
-        if rest
-        else first
-        for first, *rest in places.values()
-    ]
 
 
 def _near(pattern: str, power: Power) -> str:

@@ -98,8 +98,20 @@ def test_a_rack_over_its_limit_is_not_told_again_by_its_feeds() -> None:
 def test_a_name_that_is_missing_in_many_places_is_one_fault() -> None:
     """Given an element whose name was mistyped where it is declared, what refers to it is told once."""
     [problem] = problems(TWO_N.replace("name: ups-a,", "name: ups-aa,"))
-    assert problem.code == "INF-205" and problem.what == "there is no power element `ups-a`, which 1 more place names"
+    assert problem.code == "INF-205" and problem.what == "there is no power element `ups-a`; 1 more place names it or its like"
     assert "did you mean `ups-aa`" in problem.fix
+
+
+def test_names_out_of_reach_in_two_places_are_two_faults() -> None:
+    """Given two groups of racks that name different PDUs beyond the last, both are told."""
+    more = "".join(f"  - {{name: x{i}, feeds: [pdu-a{i}], contents: [{{part: server, count: 1}}]}}\n" for i in (7, 8))
+    assert [(p.code, p.where) for p in problems(TWO_N + more)] == [("INF-206", f"racks[{i}].feeds[0]") for i in (1, 2)]
+
+
+def test_an_element_under_another_name_is_one_fault() -> None:
+    """Given PDUs of side B that were named like those of side A, that is told, and not that the racks miss side B's."""
+    found = problems(TWO_N.replace('name: "pdu-b[1-4]"', 'name: "pdu-a[1-4]"'))
+    assert [(p.code, p.where) for p in found] == [("INF-201", "power.elements[7].name")]
 
 
 def test_two_circles_are_two_faults() -> None:

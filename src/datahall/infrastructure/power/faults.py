@@ -1,0 +1,63 @@
+"""What is wrong with the wiring, told once for each cause."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+from datahall.foundation.errors import Problem
+from datahall.foundation.paths import Path
+
+DANGLING = frozenset({"INF-205", "INF-206"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem whose place in the file is not looked up yet."""
+
+    code: str
+    path: Path
+    what: str
+    fix: str
+    names: frozenset[str] = frozenset()
+    """Names that it is about, where it is about names."""
+
+    def problem(self, where: Callable[[Path], str]) -> Problem:
+        return Problem(self.code, where(self.path), self.what, self.fix)
+
+
+def told_once(faults: Iterable[Fault], declared: Collection[str]) -> list[Fault]:
+    """Faults without their echoes, in order.
+
+    A name that is declared nowhere is one fault, told where it stands first, however many places name it. An element that
+    was given another's name leaves its own name dangling: that is the same fault.
+    """
+    faults = list(faults)
+    stems = {_stem(name) for name in declared}
+    groups: list[list[Fault]] = []
+    for fault in (f for f in faults if f.code in DANGLING):
+        tokens = _tokens(fault, stems)
+        group = next((g for g in groups if any(tokens & _tokens(other, stems) for other in g)), None)
+        if group is None:
+            groups.append([fault])
+        else:
+            group.append(fault)
+    for repeated in (f for f in faults if f.code == "INF-201"):
+        echo = next((g for g in groups if len(frozenset().union(*(f.names for f in g))) <= len(repeated.names)), None)
+        groups = [g for g in groups if g is not echo]
+    kept = {id(first): _with_places(first, len(rest)) for first, *rest in groups}
+    return [kept.get(id(f), f) for f in faults if f.code not in DANGLING or id(f) in kept]
+
+
+def _tokens(fault: Fault, stems: Collection[str]) -> set[str]:
+    """What is missing: all of `pdu-a#` where nothing of that pattern is declared, else the names themselves."""
+    return {stem if (stem := _stem(name)) not in stems else name for name in fault.names}
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\d+", "#", name)
+
+
+def _with_places(fault: Fault, more: int) -> Fault:
+    if more == 0:
+        return fault
+    return replace(fault, what=f"{fault.what}; {more} more place{'s name' if more > 1 else ' names'} it or its like")
