@@ -106,6 +106,20 @@ def repeated_zones(context: Context) -> Iterator[Problem]:
         yield Problem("INF-118", context.where(path), f"a zone {again}", "rename one of them")
 
 
+def node_named_like_a_server(context: Context) -> Iterator[Problem]:
+    """INF-119: no node that is here has the name that a server in a rack goes by, such as `r01-n4`."""
+    servers = {
+        name: sum(c.count for c in group.contents if c.part in context.catalogue.servers)
+        for group in context.hall.racks
+        for name in names_of(group.name)
+    }
+    for i, node in enumerate(context.hall.nodes):
+        rack, _, number = node.name.rpartition("-n")
+        if number.isdecimal() and 1 <= int(number) <= servers.get(rack, 0):
+            what = f"server {int(number)} of rack `{rack}` goes by the name `{node.name}` already"
+            yield Problem("INF-119", context.where(("nodes", i, "name")), what, "rename the node")
+
+
 CHECKS: tuple[Check, ...] = (
     repeated_racks,
     repeated_rooms,
@@ -116,6 +130,7 @@ CHECKS: tuple[Check, ...] = (
     rack_in_two_zones,
     unknown_tenant_of_zone,
     repeated_zones,
+    node_named_like_a_server,
 )
 
 
