@@ -37,7 +37,7 @@ def told(code: str) -> str:
         ("INF-104", "4 x dgx-h100 in r2 and 7 alike draw 40.8 kW at full load, but the rack may draw 35.0 kW"),
         ("INF-106", "13 x storage-hdd-4u in r2 weigh 1430 kg, but the rack carries 1400 kg"),
         ("INF-107", "take 43 units, but the rack has 42"),
-        ("INF-108", "presses on the floor with 2122 kg/m2, but `white` carries 1200"),
+        ("INF-108", "presses on the floor with 1722 kg/m2, but `white` carries 1200"),
         ("INF-110", "a rack `r08` stands above already. Rename"),
         ("INF-114", "8 racks `r[1-8]` go into row `row-[1-2]`, where 7 positions are free. Make room for 1 more"),
         ("INF-115", "there is no rack `r09`"),
