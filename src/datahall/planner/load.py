@@ -1,6 +1,8 @@
 """A hall file, read and checked by all floors: either everything that a plan needs, or every problem at once."""
 
 import contextlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -9,6 +11,7 @@ from datahall.foundation.document import Document, read
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.partial import Partial, partly
 from datahall.foundation.paths import Path
+from datahall.foundation.ranges import names_of
 from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.catalog.own import own_parts
 from datahall.infrastructure.checks import Context, problems_of
@@ -16,6 +19,8 @@ from datahall.infrastructure.estate import Estate, estate_of
 from datahall.infrastructure.spec import Hall
 from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFile, merged
 from datahall.network.checks import problems_of_network
+
+_QUOTED = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,25 @@ def _not_by_our_hand(part: Partial[Hall], found: list[Problem], loaded: Loaded) 
 
     context = Context(loaded.hall, loaded.catalogue, loaded.folder, where)
     problems = [*found, *problems_of(context), *problems_of_network(context, loaded.network)]
-    gone, words = part.removed, part.words_left_out()
+    names = _names(part.words_left_out())
     return [
-        problem
-        for problem in problems
-        if not any(removed[: len(place)] == place for removed in gone for place in [places.get(problem.where, ("?",))])
-        and not any(f"`{word}`" in problem.what for word in words)
+        p
+        for p in problems
+        if not _holds_a_gap(places.get(p.where), part.removed) and not names & _names(_QUOTED.findall(p.what))
     ]
+
+
+def _holds_a_gap(place: Path | None, removed: frozenset[Path]) -> bool:
+    return place is not None and any(gap[: len(place)] == place for gap in removed)
+
+
+def _names(words: Iterable[str]) -> set[str]:
+    """The words, and the names that those stand for which are ranges."""
+    found = set(words)
+    for word in tuple(found):
+        with contextlib.suppress(ValueError):
+            found.update(names_of(word))
+    return found
 
 
 def _in_file_order(problems: list[Problem]) -> list[Problem]:
