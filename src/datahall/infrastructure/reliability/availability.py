@@ -166,7 +166,7 @@ def _assumptions(supply: Supply, reliability: Reliability, *, plant: bool) -> It
     yield "steady state: each element fails at a constant rate and is repaired by its own crew, whatever else is down"
     yield (
         f"common cause: {reliability.beta_ratio:.1%} of the failures of a redundant group take all of it; "
-        "alike are elements of one kind with the same failure record"
+        "alike are elements of one kind with the same failure record, and the group is down for one repair time"
     )
     yield (
         f"planned work: {reliability.maintenance_h_per_year:g} h a year on each element but the utility, never on two at once; "
