@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from spec_tables import first_paragraph, hall_sections, recipe_sections, row, spec_table
+from spec_tables import candidate_sections, first_paragraph, hall_sections, recipe_sections, row, spec_table
 from told_problems import Told, told_problems
 
 from datahall.foundation import errors
@@ -34,6 +34,7 @@ def pages() -> dict[Path, str]:
         "recipes.md": recipe_sections(),
         "hall-fields.md": hall_sections(),
         "checks.md": check_table(),
+        "sites.md": candidate_sections(),
     }
     return {DOCS / name: filled(DOCS / name, text) for name, text in texts.items()}
 

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from datahall.foundation import units
+from datahall.foundation.money import Amount
 from datahall.foundation.spec import NAME_PATTERN
 from datahall.infrastructure.spec import Hall
 from datahall.models.recipe import Recipe
+from datahall.planner.site.spec import Candidates
 
 
 def row(*cells: str) -> str:
@@ -43,6 +45,15 @@ def recipe_sections() -> str:
 def hall_sections() -> str:
     """The whole hall, section by section."""
     return _all_sections(Hall, "The hall")
+
+
+def candidate_sections() -> str:
+    """The candidates file, section by section; what a site is stands with the hall's fields."""
+    return "\n".join(
+        part
+        for part in _all_sections(Candidates, "The candidates file").split("\n### ")
+        if not part.startswith("`candidates.site")
+    ).replace("\n`", "\n### `")
 
 
 def _all_sections(spec: type[BaseModel], called: str) -> str:
@@ -103,13 +114,19 @@ def _plain(annotation: Any, metadata: tuple[Any, ...]) -> str:
         return "size"
     if units._seconds in readers:
         return "duration"
+    if units._watts in readers:
+        return "power"
+    if units._bits_per_s in readers or units._bytes_per_s in readers:
+        return "rate"
+    if annotation is Amount:
+        return "amount of money"
     if any(getattr(m, "pattern", None) == NAME_PATTERN for m in metadata):
         return "name"
     return {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(annotation, str(annotation))
 
 
 def _bounded(text: str, metadata: tuple[Any, ...]) -> str:
-    if text in ("size", "duration", "name"):
+    if text in ("size", "duration", "power", "rate", "name"):
         return text
     signs = {"gt": "> ", "ge": "≥ ", "lt": "< ", "le": "≤ ", "min_length": "at least ", "max_length": "at most "}
     what = "character" if text == "text" else "entry"
