@@ -115,7 +115,7 @@ def test_what_is_shared_is_not_counted_twice() -> None:
 
 
 def test_two_groups_may_each_fall_to_a_cause_of_their_own() -> None:
-    """Given two utilities and two generators, the grid's and the generators' causes together take the racks down: beta squared."""
+    """Given two utilities and two generators, the causes that each pair shares count together: beta squared."""
     record = {"failures_per_year": 0.17, "repair_h": 25.0, "fail_to_start_ratio": 0.0055, "start_s": 10.0}
     gens = [Unit(f"gen{i}", "generator", 1e6, **record) for i in range(2)]  # type: ignore[arg-type]
     grid = [Unit(f"utility{i}", "utility", 1e6, failures_per_year=2.0, repair_h=1.5) for i in range(2)]

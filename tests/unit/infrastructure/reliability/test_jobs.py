@@ -53,7 +53,7 @@ def test_no_job_has_no_accelerators() -> None:
 
 
 def test_the_complete_cost_function_is_what_playing_it_through_gives() -> None:
-    """Given an MTTI of 30 min, saves of 3 and restarts of 10 min, 20,000 segments played with dice keep the share of the formula."""
+    """Given an MTTI of 30 min, saves of 3, restarts of 10, segments played with dice keep the formula's share."""
     dice, work_s, save_s, restart_s, mtti_s = random.Random(7), 900.0, 180.0, 600.0, 1800.0
     spent_s = 0.0
     for _ in range(20_000):
