@@ -1,8 +1,8 @@
 """Published efficiencies of power elements, and of chains of them.
 
-Rows: power_chain_curves.csv of the reference notes (three-term form of Schneider Electric White Paper 108; coefficients from
-memory, so the rows check our arithmetic against theirs and not the equipment), and ExaDigiT/RAPS, raps/power.py.
-Chains: notes on the facility, "Electrical chain": at 70 % utilisation 2N double conversion loses 6.7 % of IT, N+1 eco 3.2 %.
+Rows: efficiencies of the three-term form of Schneider Electric White Paper 108, with coefficients from
+memory (so the rows check our arithmetic and not the equipment), and ExaDigiT/RAPS, raps/power.py.
+Chains: computed for a chain of named elements: at 70 % utilisation 2N double conversion loses 6.7 % of IT, N+1 eco 3.2 %.
 """
 
 import pytest
