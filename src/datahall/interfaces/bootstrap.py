@@ -13,11 +13,9 @@ from datahall import __version__
 from datahall.foundation import files
 from datahall.foundation.clock import SystemClock
 from datahall.foundation.errors import Unauthenticated
-from datahall.infrastructure.checks import load_hall
-from datahall.infrastructure.discovery import discover
 from datahall.infrastructure.spec import Hall, capacity_of
-from datahall.infrastructure.writer import hall_yaml
 from datahall.interfaces.endpoints import BookDeployer
+from datahall.interfaces.live_hall import hall_of
 from datahall.models.data.keras_stage import KerasStage
 from datahall.models.tracking.stage import TrackedStage
 from datahall.models.workflows import Workflows
@@ -152,13 +150,6 @@ def _on(home: Home, hall: Hall, database: Engine, release: Release) -> Platform:
 def usable_cores() -> list[int]:
     """CPUs that this process, and so its jobs, may run on."""
     return sorted(os.sched_getaffinity(0))
-
-
-def hall_of(home: Home) -> Hall:
-    """The hall file of the home; written for this machine when there is none. Raises Refused with all its problems."""
-    if not home.hall_file.exists():
-        files.write_text(home.hall_file, hall_yaml(discover()))
-    return load_hall(home.hall_file)
 
 
 def joined(hall: Hall, now_s: float) -> list[NodeJoined]:

@@ -6,25 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 
-from datahall.foundation import files
-from datahall.foundation.errors import Conflict, DatahallError, Late, Problem, Unavailable
-from datahall.infrastructure.checks import load_hall
+from datahall.foundation.errors import DatahallError, Late, Problem, Unavailable
 from datahall.interfaces.client import local
 from datahall.platform.home import Home
 
 START_S, STOP_S = 60.0, 60.0
-
-
-def install_hall(home: Home, path: Path) -> None:
-    """Check a hall file and make it the home's. Raises Refused with every problem, Conflict while the platform runs."""
-    load_hall(path)
-    if home.in_use():
-        raise Conflict(Problem("UP-004", str(path), "the platform is running with another hall", "`datahall down` first"))
-    files.write_text(home.hall_file, path.read_text(encoding="utf-8"))
 
 
 def start_detached(home: Home, *, host: str, port: int, behind_tls: bool = False) -> str:

@@ -43,12 +43,15 @@ class Loaded:
         return self.document.where(path) if path in self.document.lines else None
 
 
-def load(path: FilePath) -> Loaded:
-    """Read and check a hall file. Raises Missing, or Refused with every problem, each with file:line."""
+def load(path: FilePath, *, folder: FilePath | None = None) -> Loaded:
+    """Read and check a hall file. Raises Missing, or Refused with every problem, each with file:line.
+
+    folder: what the paths in it are relative to; without it, the folder that it lies in.
+    """
     part = partly(read(path), Hall)
     if part.spec is None:
         raise Refused(part.problems)
-    loaded, more = _with_parts(part.spec, part, path.parent)
+    loaded, more = _with_parts(part.spec, part, path.parent if folder is None else folder)
     if problems := [*part.problems, *_not_by_our_hand(part, more, loaded)]:
         raise Refused(_in_file_order(problems))
     return loaded

@@ -21,6 +21,7 @@ OWN_NAMES = frozenset(
         "audit.head",
         "database.db",
         "format",
+        "hall.folder",
         "hall.yaml",
         "jobs",
         "lock",
@@ -37,7 +38,7 @@ OWN_NAMES = frozenset(
 class Home:
     """`DATAHALL_HOME`, or the user's data folder.
 
-    database.db  admin.token  hall.yaml  server.json  lock
+    database.db  admin.token  hall.yaml  hall.folder  server.json  lock
     artifacts/   jobs/        logs/      mlflow.db    secrets/
     """
 
@@ -73,6 +74,18 @@ class Home:
     @property
     def hall_file(self) -> Path:
         return self.root / "hall.yaml"
+
+    @property
+    def hall_folder_file(self) -> Path:
+        return self.root / "hall.folder"
+
+    @property
+    def hall_folder(self) -> Path:
+        """What the paths in the hall file are relative to: where it was brought from, or else the home."""
+        try:
+            return Path(self.hall_folder_file.read_text(encoding="utf-8").rstrip("\n") or self.root)
+        except (OSError, UnicodeDecodeError):
+            return self.root
 
     @property
     def admin_token_file(self) -> Path:

@@ -63,7 +63,8 @@ def up(
     behind_tls: Annotated[bool, typer.Option("--behind-tls", help="A proxy with TLS stands before it.")] = False,
 ) -> None:
     """Start the platform. Example: datahall up --detach"""
-    from datahall.interfaces.lifecycle import install_hall, start_detached
+    from datahall.interfaces.lifecycle import start_detached
+    from datahall.interfaces.live_hall import install_hall
     from datahall.interfaces.server import Server, check_reach, log_to
     from datahall.platform.home import Home
 
