@@ -1,0 +1,117 @@
+"""`plan`, `explain`, `validate`, `check`: what a hall would be, why each figure is what it is, and how far to trust it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datahall.interfaces.cli.hall import Json
+from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table
+
+HallFile = Annotated[Path, typer.Argument(help="The hall file.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (plan, explain, check, validate):
+        app.command()(exits(command))
+
+
+def plan(
+    halls: Annotated[list[Path], typer.Argument(help="One hall file; two or more are compared.", show_default=False)],
+    as_json: Json = False,
+    report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a report page here.", show_default=False)] = None,
+) -> int:
+    """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml"""
+    from datahall.interfaces.plan_text import comparison, screen
+    from datahall.planner.load import load
+    from datahall.planner.plan import plan_of
+
+    plans = [plan_of(load(path)) for path in halls]
+    if report is not None:
+        from datahall.foundation import files
+        from datahall.interfaces.plan_page import page
+
+        files.write_text(report, page(plans))
+    if as_json:
+        show_json([found.as_dict() for found in plans] if len(plans) > 1 else plans[0].as_dict())
+        return 0
+    for line in comparison(plans) if len(plans) > 1 else screen(plans[0]):
+        out.print(line)
+    if report is not None:
+        say(f"wrote {report}")
+    next_step(f"datahall explain {halls[0]} pue" if report else f"datahall plan {halls[0]} -o report.html")
+    return 0
+
+
+def explain(
+    hall: HallFile,
+    figure: Annotated[str, typer.Argument(help="A figure's name, such as pue; without it, all names.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Walk back from a figure to its formula, inputs and sources. Example: datahall explain halls/h100-512.yaml pue"""
+    from datahall.interfaces.plan_text import explained, figure_rows
+    from datahall.planner.load import load
+    from datahall.planner.plan import plan_of
+
+    figures = plan_of(load(hall)).figures
+    if not figure:
+        columns = {"name": "figure", "value": "value", "unit": "unit", "about": "what it is"}
+        if as_json:
+            show_json({name: f.as_dict() for name, f in figures.by_name.items()})
+        else:
+            show_table(figure_rows(figures), columns, empty="the plan has no figures")
+        return 0
+    found = figures[figure]
+    if as_json:
+        show_json({part.name: part.as_dict() for _, part in found.walk()})
+        return 0
+    for line in explained(found):
+        out.print(line, markup=False)
+    return 0
+
+
+def check(hall: HallFile, as_json: Json = False) -> int:
+    """Check a hall file and what it names, all rules in one run. Example: datahall check halls/h100-512.yaml"""
+    from datahall.foundation.errors import DatahallError
+    from datahall.planner.load import load
+
+    try:
+        loaded = load(hall)
+    except DatahallError as error:
+        if not as_json:
+            raise
+        show_json({"ok": False, "problems": [problem.as_dict() for problem in error.problems]})
+        return error.exit_code
+    estate = loaded.estate
+    if as_json:
+        show_json({"ok": True, "problems": [], "racks": estate.racks, "accelerators": estate.accelerators})
+        return 0
+    out.print(f"{hall}: no problem found; {estate.racks} racks, {estate.accelerators:,} accelerators", markup=False)
+    next_step(f"datahall plan {hall}")
+    return 0
+
+
+def validate(
+    tables: Annotated[str, typer.Option(help="Which tables, with commas between.")] = "fabric,collectives,facility",
+    rows: Annotated[
+        Path | None, typer.Option(help="A CSV file with the columns of one of the tables.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Put published figures beside ours, hit or miss. Example: datahall validate --tables fabric"""
+    from datahall.interfaces.plan_text import validation_rows, validation_summary
+    from datahall.planner.validation.tables import as_json as json_of
+    from datahall.planner.validation.tables import rows_of_file, shipped_rows
+
+    found = rows_of_file(rows) if rows else shipped_rows([name.strip() for name in tables.split(",") if name.strip()])
+    if as_json:
+        show_json(json_of(found))
+        return 0
+    columns = {
+        "table": "table", "row": "row", "quantity": "quantity", "published": "published", "ours": "ours", "error": "error",
+        "verdict": "verdict", "baseline": "constant", "baseline_error": "its error", "note": "note",
+    }  # fmt: skip
+    show_table(validation_rows(found), columns, empty="no rows")
+    for line in validation_summary(found):
+        out.print(line, markup=False)
+    return 0
