@@ -9,9 +9,13 @@ LEVELS = 9
 
 
 def svg(width: float, height: float, parts: Iterable[Markup], *, title: str, kind: str = "") -> Markup:
-    """A whole picture; `title` says to those who do not see it what it shows."""
-    head = Markup('<svg class="{}" viewBox="0 0 {} {}" role="img"><title>{}</title>')
-    return head.format(f"picture {kind}".strip(), short(width), short(height), title) + joined(parts) + Markup("</svg>")
+    """A whole picture; `title` says to those who do not see it what it shows.
+
+    The style sheet learns the natural width as `--w`: how far it may shrink before its words are too small.
+    """
+    head = Markup('<svg class="{}" viewBox="0 0 {} {}" style="--w:{}px" role="img"><title>{}</title>')
+    names = f"picture {kind}".strip()
+    return head.format(names, short(width), short(height), short(width, 0), title) + joined(parts) + Markup("</svg>")
 
 
 def rect(x: float, y: float, width: float, height: float, kind: str, *, title: str = "", round_px: float = 0) -> Markup:
