@@ -105,9 +105,12 @@ class Supply:
 
     def taken(self, unit: int, level: Callable[[int], int]) -> tuple[tuple[int, float], ...]:
         """Parents that a living unit draws from, each with its share; grid before generators."""
-        parents = dict.fromkeys(self.units[unit].parents)
-        best = max((level(parent) for parent in parents), default=DEAD)
-        usable = [parent for parent in parents if best and level(parent) == best]
+        parents = self.units[unit].parents
+        if len(parents) == 1:
+            return ((parents[0], 1.0),) if level(parents[0]) else ()
+        levels = {parent: level(parent) for parent in parents}
+        best = max(levels.values(), default=DEAD)
+        usable = [parent for parent, its in levels.items() if best and its == best]
         if self.units[unit].takes_first:
             usable = usable[:1]
         total_w = sum(self.units[parent].rating_w for parent in usable)
