@@ -27,7 +27,8 @@ racks: [{name: "r[1-2]", row: a, part: my-rack}]
 """
 OWN_ROWS = """\
 racks:
-  - {name: my-rack, units: 42, width_m: 0.6, depth_m: 1.2, empty_weight_kg: 120, source: by tape, date: 2026-11, unit: "m, kg"}
+  - {name: my-rack, units: 42, width_m: 0.6, depth_m: 1.2, empty_weight_kg: 120,
+     source: by tape measure, date: 2026-11, unit: "m, kg"}
 """
 HEAVY = ("pandas", "pvlib", "scipy", "networkx", "pymcdm", "infragraph", "jinja2", "torch", "mlflow", "sqlalchemy", "fastapi")
 
