@@ -48,6 +48,8 @@ class ValueChange:
 def weight_change(table: Array, weights: Array, better: Array, criterion: int, *, method: Method) -> WeightChange:
     """For one criterion: searched on both sides of the present weight, the nearer crossing returned."""
     now = float(weights[criterion])
+    if len(weights) == 1:
+        return WeightChange(criterion, now, None, None)
     first = int(np.argmax(METHODS[method](table, weights, better)))
 
     def unseated(values: Array) -> Holds:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from datahall.planner.site.change import ValueChange
 from datahall.planner.site.measures import figure_text
 from datahall.planner.site.methods import METHODS, Method
 from datahall.planner.site.result import RankedSite, SiteChoice, WeightedCriterion
@@ -101,13 +102,20 @@ def _what_would_change(choice: SiteChoice) -> Iterator[str]:
         else "No change of a single weight, others in proportion, would put another site first."
     )
     second = choice.sites[1].name
-    reached = [change for change in choice.value_changes if change.needed is not None]
+    reached = sorted((c for c in choice.value_changes if c.needed is not None), key=lambda c: _step(choice, c))
     figures = [_figures(choice.criteria[c.criterion], c.needed or 0, c.now) for c in reached][:SHOWN]
     yield (
         f"{second} would come before it with {', or '.join(figures)}."
         if figures
         else f"No better figure in a single criterion would bring {second} before it."
     )
+
+
+def _step(choice: SiteChoice, change: ValueChange) -> float:
+    """How far the figure has to go, in ranges between the best and the worst site."""
+    measure = choice.criteria[change.criterion].measure
+    figures = [site.figures[measure] for site in choice.sites]
+    return abs((change.needed or 0) - change.now) / ((max(figures) - min(figures)) or 1)
 
 
 def _figures(criterion: WeightedCriterion, needed: float, now: float) -> str:

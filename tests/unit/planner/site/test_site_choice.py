@@ -164,6 +164,23 @@ def test_what_would_change_it_is_named(choose):
     assert any("would come" in line or "would put" in line for line in choice.answer)
 
 
+def test_one_criterion_decides_alone(choose):
+    """Given PUE as the only criterion, the order is that of PUE, and no weight could change it."""
+    block = SITES[SITES.index("criteria:") : SITES.index("draws:")]
+    choice = choose((block, "criteria: [{measure: pue}]\n"))
+    assert [site.name for site in choice.sites] == ["north", "middle", "south"]
+    assert choice.weight_changes[0].needed is None
+    assert choice.criteria[0].weight == 1
+
+
+def test_equal_sites_share_the_first_place(choose):
+    """Given two sites that are the same in all that matters, both are first, in every draw."""
+    block = SITES[SITES.index("criteria:") : SITES.index("draws:")]
+    choice = choose((block, "criteria: [{measure: pue}]\n"), ("latitude_deg: 50", "latitude_deg: 60"))
+    assert [site.ranks["topsis"] for site in choice.sites] == [1, 1, 3]
+    assert [site.around["vikor"].first_ratio for site in choice.sites] == [1, 1, 0]
+
+
 def test_figures_read_with_their_units():
     """Given seconds, a ratio and money, they read as people write them."""
     assert figure_text(0.0688, "s") == "68.8 ms"
