@@ -47,7 +47,7 @@ class AcceleratorRow(Row):
     tf32_flop_per_s: float | None = Field(default=None, gt=0)
     fp32_flop_per_s: float | None = Field(default=None, gt=0)
     scale_up: str = Field(min_length=2)
-    """Row of the scale-up links of the network catalogue, such as NVLink4."""
+    """Kind of link to its neighbours, such as NVLink4."""
     scale_up_bytes_per_s: BytesPerS
     """What one device sends to its neighbours through it, one direction."""
 
