@@ -45,6 +45,7 @@ class Chapter:
 
     anchor: str
     plan: Plan
+    lead: str
     tiles: list[tuple[str, str, str, str]]
     sections: tuple[Section, ...]
 
@@ -72,4 +73,5 @@ def page(plans: Sequence[Plan]) -> str:
 
 def _chapter(plan: Plan, anchors: Anchors) -> Chapter:
     sections = tuple(section for part in PARTS if (section := part(plan, anchors)))
-    return Chapter(anchors.section("hall"), plan, tiles(plan, anchors), sections)
+    lead = plan.headline.removeprefix(f"{plan.name}: ")
+    return Chapter(anchors.section("hall"), plan, lead, tiles(plan, anchors), sections)

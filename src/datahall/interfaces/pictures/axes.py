@@ -22,7 +22,7 @@ class Plane:
 
     x: tuple[float, float]
     y: tuple[float, float]
-    width: float = 720
+    width: float = 980
     height: float = 250
     left: float = 62
     right: float = 14
@@ -74,7 +74,7 @@ def axes(
         yield line(at, foot, at, foot + 4, "tick")
         yield words(label, at, foot + 16, anchor="middle")
     yield words(y_name, 4, 14, kind="name")
-    yield words(x_name, right, plane.height - 2, anchor="end", kind="name")
+    yield words(x_name, right, plane.height - 4, anchor="end", kind="name")
 
 
 def curve(plane: Plane, xs: Values, ys: Values, kind: str, *, title: str = "") -> Markup:

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from datahall.foundation.scale import ticks
 from datahall.interfaces.pictures.drawing import line, rect, svg, words
 
-WIDTH, LEFT, RIGHT, ROW = 720, 190, 24, 26
-COLOURS = 8
-"""Classes `s0` … `s7` of parts of a stack; the ninth part takes the first colour again."""
+WIDTH, LEFT, RIGHT, ROW = 980, 190, 24, 25
+COLOURS = 12
+"""Classes `s0` … `s11` of parts of a stack; the thirteenth part takes the first colour again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ def stacks(rows: Sequence[tuple[str, Sequence[Part]]], *, said: Callable[[float]
     spans = [_span(parts) for _, parts in rows]
     marks = ticks(min([0.0, *(low for low, _ in spans)]), max([0.0, *(high for _, high in spans)]) or 1.0)
     height = 10 + 44 * len(rows) + 22
-    left = LEFT if len(rows) > 1 else 24
+    left = LEFT if len(rows) > 1 else 44
 
     def x(value: float) -> float:
-        return left + (value - marks[0]) / (marks[-1] - marks[0]) * (WIDTH - left - 46)
+        return left + (value - marks[0]) / (marks[-1] - marks[0]) * (WIDTH - left - 80)
 
     drawn = list(_rules(marks, x, top=6, foot=height - 22, said=said))
     for index, (row, parts) in enumerate(rows):
@@ -59,7 +59,7 @@ def tornado(reaches: Sequence[Reach], *, base: float, said: Callable[[float], st
     height = 24 + ROW * len(reaches) + 24
 
     def x(value: float) -> float:
-        return LEFT + 70 + (value - marks[0]) / (marks[-1] - marks[0]) * (WIDTH - LEFT - 140 - RIGHT)
+        return LEFT + 100 + (value - marks[0]) / (marks[-1] - marks[0]) * (WIDTH - LEFT - 200 - RIGHT)
 
     drawn = list(_rules(marks, x, top=10, foot=height - 24, said=said))
     for index, reach in enumerate(reaches):
@@ -69,7 +69,7 @@ def tornado(reaches: Sequence[Reach], *, base: float, said: Callable[[float], st
 
 
 def colour_of(name: str, names: Sequence[str]) -> str:
-    """Class of a part of a stack."""
+    """Class of a part of a stack, by its place among the names."""
     return f"s{names.index(name) % COLOURS}"
 
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from datahall.interfaces.pictures.drawing import LEVELS, level_of, line, path, rect, short, svg, words
 
 WIDTH, MARGIN, TOP, LABEL = 860.0, 12.0, 30.0, 92.0
+TALLEST = 620.0
 PITCH_M = 3.0
 """Between rows of a room whose depth is not declared; the picture says that it is not to scale."""
 
@@ -54,7 +55,7 @@ def floor_plan(room: RoomDrawn, *, most_w: float, title: str) -> Markup:
     longest_m = max((row.positions for row in room.rows), default=1) * pitch_m
     width_m = max(room.width_m or 0.0, longest_m + (1.2 if room.width_m is None else 0.0))
     depth_m = room.depth_m if room.to_scale and room.depth_m else PITCH_M * max(len(room.rows), 1)
-    scale = (WIDTH - 2 * MARGIN - LABEL) / width_m
+    scale = min((WIDTH - 2 * MARGIN - LABEL) / width_m, TALLEST / depth_m)
     height = max(depth_m * scale, 26.0 * len(room.rows))
     parts = [rect(MARGIN + LABEL, TOP, width_m * scale, height, "room"), *_measures(room, width_m, depth_m, scale)]
     for index, row in enumerate(room.rows):

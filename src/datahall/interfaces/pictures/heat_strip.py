@@ -8,7 +8,7 @@ from markupsafe import Markup
 from datahall.interfaces.pictures.axes import Values, month_ticks
 from datahall.interfaces.pictures.drawing import LEVELS, line, moved, path, rect, svg, words
 
-LEFT, TOP, CELL_X, CELL_Y, FOOT = 44, 8, 1.86, 6.4, 56
+LEFT, TOP, CELL_X, CELL_Y, FOOT = 44, 8, 2.5, 6.8, 56
 HOURS = 24
 
 

@@ -32,7 +32,7 @@ def warming_curves(cases: Sequence[Warming], *, limit_c: float, title: str) -> M
     )
     at = plane.up(limit_c)
     parts = [joined(sides), line(plane.left, at, plane.width - plane.right, at, "limit")]
-    parts.append(words(f"limit {limit_c:g} °C", plane.left + 8, at - 6, kind="bad"))
+    parts.append(words(f"limit {limit_c:g} °C", plane.width - plane.right, at - 6, kind="bad", anchor="end"))
     for case in cases:
         parts.append(curve(plane, case.time_s / unit_s, case.air_c, case.kind, title=case.name))
         if case.reached_s is not None and case.reached_s <= last_s:

@@ -46,8 +46,8 @@ class Anchors:
 
 def said(figure: Figure) -> str:
     """A figure's value as people read it; shares of one that are close to it keep the digits that matter."""
-    if figure.name.startswith("availability") and figure.unit == "1":
-        return f"{figure.value:.6f}"
+    if figure.unit == "1" and figure.name.startswith(("availability", "pue")):
+        return f"{figure.value:.{3 if figure.name == 'pue' else 6}f}"
     if figure.name.endswith("_ratio") and figure.unit == "1" and 0 < abs(figure.value) <= 10:
         return f"{figure.value:.1%}" if abs(figure.value) >= 1e-3 else f"{figure.value:.2e}"
     if figure.unit == "1" and 0 < abs(figure.value) < 1e-4:

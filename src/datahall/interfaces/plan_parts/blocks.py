@@ -82,6 +82,11 @@ class Section:
     lead: str = ""
 
 
+def words_of(kind: str) -> str:
+    """`transfer_switch` -> `transfer switch`, `ups` -> `UPS`."""
+    return kind.upper() if kind in {"ups", "pdu"} else kind.replace("_", " ")
+
+
 def few(names: Sequence[str]) -> str:
     """`a1`, `a1, a2, a3`, `a1 … a16 (16)`."""
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names):,})"

@@ -23,7 +23,7 @@ def network_section(plan: Plan, anchors: Anchors) -> Section | None:
     blocks: list[Block] = [_tiers(builds)]
     for build in builds:
         # picture_of escapes every word that it is given.
-        blocks.append(Picture(Markup(picture_of(build)), build.name))  # noqa: S704
+        blocks.append(Picture(Markup(picture_of(build))))  # noqa: S704
         blocks.append(_parts(build))
     if plan.network.not_placed_w:
         what = f"{with_unit(plan.network.not_placed_w, 'W')} of switches and optics stand in no rack of the file"

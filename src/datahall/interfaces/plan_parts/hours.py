@@ -21,8 +21,8 @@ def hours_section(plan: Plan, anchors: Anchors) -> Section:
     year = plan.year
     blocks: list[Block] = [*_effectiveness(year), _power(year), *_outside(year)]
     if year.weather:
-        source = f"Weather: {year.weather.source}"
-        blocks.append(Lines((source, *year.weather.notes)))
+        source = year.weather.source
+        blocks.append(Lines((f"Weather: {source}", *(note for note in year.weather.notes if source not in note))))
     lead = (
         f"{year.hours:,} hours, in local standard time. Bands reach from each day's least to its most, lines are daily means."
     )

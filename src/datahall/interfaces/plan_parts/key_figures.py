@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from datahall.interfaces.plan_parts.anchors import Anchors, about, said
 from datahall.interfaces.plan_parts.blocks import Block, Card, Cards, Lines, Section
+from datahall.planner.figures import Figure
 from datahall.planner.plan import Plan
 from datahall.planner.screen import GROUPS
 
@@ -22,7 +23,8 @@ TILES = (
 def tiles(plan: Plan, anchors: Anchors) -> list[tuple[str, str, str, str]]:
     """Name, value, anchor and explanation of each tile whose figure the plan has."""
     found = ((label, plan.figures.by_name.get(name)) for label, name in TILES)
-    return [(label, said(figure), anchors.of(figure.name), about(figure)) for label, figure in found if figure]
+    shown = [(label, f) for label, f in found if f and (f.value or not _is_money(f))]
+    return [(label, _bounded(plan, f), anchors.of(f.name), about(f)) for label, f in shown]
 
 
 def key_figures(plan: Plan, anchors: Anchors) -> Section:
@@ -41,6 +43,15 @@ def _cards(plan: Plan, anchors: Anchors) -> Iterator[Card]:
     for title, lines in GROUPS:
         labels = [label for line in lines for label in line]
         found = [(label, plan.figures.by_name.get(name)) for label, name in labels]
-        rows = tuple((label, said(f), anchors.of(f.name), about(f)) for label, f in found if f)
+        rows = tuple((label, _bounded(plan, f), anchors.of(f.name), about(f)) for label, f in found if f)
         if rows:
             yield Card(title, rows)
+
+
+def _bounded(plan: Plan, figure: Figure) -> str:
+    """The value; money is a lower bound while the bill lacks lines."""
+    return f"≥ {said(figure)}" if plan.cost.missing and _is_money(figure) else said(figure)
+
+
+def _is_money(figure: Figure) -> bool:
+    return len(figure.unit) == 3 and figure.unit.isupper()

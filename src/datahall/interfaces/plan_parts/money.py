@@ -1,13 +1,16 @@
 """Money and carbon: what a year costs, what drives it, what is emitted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from datahall.foundation.readable import significant, with_unit
+from markupsafe import Markup
+
+from datahall.foundation.readable import with_unit
 from datahall.infrastructure.carbon import CarbonYear
 from datahall.infrastructure.cost import CostReport, Tornado
-from datahall.interfaces.pictures.bars import Part, Reach, stacks, tornado
+from datahall.interfaces.pictures.bars import Part, Reach, colour_of, stacks, tornado
 from datahall.interfaces.plan_parts.anchors import Anchors
-from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table
+from datahall.interfaces.plan_parts.blocks import Block, Cell, Lines, Picture, Section, Table
 from datahall.planner.plan import Plan
 
 
@@ -18,8 +21,7 @@ def cost_section(plan: Plan, anchors: Anchors) -> Section | None:
         return None
     blocks: list[Block] = []
     if report.missing:
-        lines = tuple(f"{gap.line}: declare {gap.declare}" for gap in report.missing)
-        blocks.append(Lines(lines, title="Not in the bill, so all sums are lower bounds", warning=True))
+        blocks.append(Lines(tuple(_gaps(report)), title="Not in the bill, so all sums are lower bounds", warning=True))
     drawn = stacks([(plan.name, parts_of(report))], said=money(report.currency), title="Cost of a year by line")
     blocks += [Picture(drawn, "A year, line by line"), _bill(report)]
     if plan.tornado.swings:
@@ -28,17 +30,14 @@ def cost_section(plan: Plan, anchors: Anchors) -> Section | None:
 
 
 def parts_of(report: CostReport) -> list[Part]:
-    return [Part(line.name.replace("_", " "), line.per_year) for line in report.lines if line.per_year]
+    """The largest first."""
+    lines = sorted(report.lines, key=lambda line: -line.per_year)
+    return [Part(line.name.replace("_", " "), line.per_year) for line in lines if line.per_year]
 
 
-class money:  # noqa: N801 - read as a function: money("USD")(1e6) -> "1.00 M USD"
-    """Amounts of one currency in words."""
-
-    def __init__(self, currency: str) -> None:
-        self.currency = currency
-
-    def __call__(self, value: float) -> str:
-        return with_unit(value, self.currency)
+def money(currency: str) -> Callable[[float], str]:
+    """Amounts of this currency in words."""
+    return partial(with_unit, unit=currency)
 
 
 def carbon_section(plan: Plan, anchors: Anchors) -> Section | None:
@@ -55,40 +54,52 @@ def carbon_section(plan: Plan, anchors: Anchors) -> Section | None:
     return Section(anchors.section("carbon"), "Carbon", tuple(blocks))
 
 
+def _gaps(report: CostReport) -> Iterator[str]:
+    """What to declare, line by line of the bill."""
+    for name in dict.fromkeys(gap.line for gap in report.missing):
+        wanted = dict.fromkeys(gap.declare for gap in report.missing if gap.line == name)
+        yield f"{name.replace('_', ' ')}: declare {', '.join(wanted)}"
+
+
 def _bill(report: CostReport) -> Table:
+    """With the colours of the bar."""
     said, total = money(report.currency), report.per_year
-    rows = [
-        (
-            line.name.replace("_", " "),
-            said(line.per_year),
-            _share(line.per_year, total),
-            _once(line.capital, said),
-            line.formula,
-        )
-        for line in sorted(report.lines, key=lambda line: -abs(line.per_year))
-    ]
+    names = [part.name for part in parts_of(report)]
+    rows: list[tuple[Cell, ...]] = []
+    for line in sorted(report.lines, key=lambda line: -line.per_year):
+        once = said(line.capital) if line.capital else "–"
+        words = _swatched(line.name.replace("_", " "), names)
+        rows.append((words, said(line.per_year), _share(line.per_year, total), once, line.formula))
     rows.append(("all", said(total), "100.0%" if total else "–", said(report.capital), "sum of the lines"))
     heads = ("Line", "A year", "Share", "Up front", "Formula")
     return Table(heads, tuple(rows), numbers=frozenset({1, 2, 3}))
+
+
+def _swatched(name: str, names: Sequence[str]) -> Markup:
+    swatch = Markup('<i class="swatch {}"></i>').format(colour_of(name, names)) if name in names else Markup("")
+    return swatch + Markup("{}").format(name)
 
 
 def _share(value: float, total: float) -> str:
     return f"{value / total:.1%}" if total else "–"
 
 
-def _once(value: float, said: money) -> str:
-    return said(value) if value else "–"
-
-
 def _drivers(found: Tornado, currency: str) -> Picture:
     reaches = [
-        Reach(s.driver.replace("_", " "), s.cost_at_low, s.cost_at_high, f"{significant(s.low)}", f"{significant(s.high)}")
+        Reach(s.driver.replace("_", " "), s.cost_at_low, s.cost_at_high, _at(s.low, s.unit), _at(s.high, s.unit))
         for s in found.swings
     ]
     drawn = tornado(reaches, base=found.cost, said=money(currency), title="What moves the cost, the strongest driver first")
     words = found.unit.replace("/a", " a year").replace("/", " per ")
     note = f"{words}, one driver moved at a time: blue at its low end, orange at its high end; their values stand beside."
     return Picture(drawn, "What drives it", note)
+
+
+def _at(value: float, unit: str) -> str:
+    """A driver's value in words; units such as `USD/kWh` stay as they are."""
+    if unit in {"", "1"}:
+        return f"{value:.3g}"
+    return with_unit(value, unit) if value >= 1000 or "/" not in unit else f"{value:.3g} {unit}"
 
 
 def _emissions(carbon: CarbonYear) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from datahall.infrastructure.power import PowerFlow, PowerGraph
 from datahall.infrastructure.spec import PowerElement
 from datahall.interfaces.pictures.single_line import Box, Wire, single_line
 from datahall.interfaces.plan_parts.anchors import Anchors
-from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table, few
+from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table, few, words_of
 from datahall.planner.plan import Plan
 
 NOTE = (
@@ -93,7 +93,7 @@ def _kwh(flow: PowerFlow, rows: list[int]) -> str:
 def _losses(flow: PowerFlow) -> Table:
     found = sorted(((kwh, kind) for kind, kwh in flow.loss_kwh.items() if kwh > 0), reverse=True)
     total = sum(kwh for kwh, _ in found) or 1.0
-    rows = tuple((kind.replace("_", " "), with_unit(kwh, "kWh"), f"{kwh / total:.1%}") for kwh, kind in found)
+    rows = tuple((words_of(kind), with_unit(kwh, "kWh"), f"{kwh / total:.1%}") for kwh, kind in found)
     return Table(("Lost in", "In a year", "Share"), rows, title="Losses", numbers=frozenset({1, 2}))
 
 
@@ -107,6 +107,6 @@ def _table(specs: tuple[PowerElement, ...], graph: PowerGraph, flow: PowerFlow) 
         breaker = with_unit(element.breaker_w, "W") if element.breaker_w else "–"
         hottest = f"{float(max(flow.peak_load_ratio[at])):.1%}"
         rated = (f"{len(at):,}", with_unit(element.rating_w, "W"), breaker, hottest, _kwh(flow, at))
-        rows.append((specs[spec].name, element.kind.replace("_", " "), element.side or "–", *rated, element.part or "–"))
+        rows.append((specs[spec].name, words_of(element.kind), element.side or "–", *rated, element.part or "–"))
     heads = ("Elements", "Kind", "Side", "Count", "Rating", "Breaker", "Hottest", "Lost a year", "Catalogue row")
     return Table(heads, tuple(rows), numbers=frozenset({3, 4, 5, 6, 7}), folded=f"All {len(rows)} classes of elements")

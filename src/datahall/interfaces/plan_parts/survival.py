@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datahall.foundation.readable import with_unit
 from datahall.infrastructure.reliability import AvailabilityReport, Contribution, Removal, ServiceAvailability, SweepResult
 from datahall.interfaces.plan_parts.anchors import Anchors
-from datahall.interfaces.plan_parts.blocks import Block, Lines, Section, Table, few
+from datahall.interfaces.plan_parts.blocks import Block, Lines, Section, Table, few, words_of
 from datahall.planner.plan import Plan
 
 SHOWN = 12
@@ -26,7 +26,7 @@ def together_section(plan: Plan, anchors: Anchors) -> Section | None:
         blocks.append(Lines(tuple(_overloaded(found)), title="Carries too much while all is intact", warning=True))
     blocks += _removals(felt, found.racks)
     if calm:
-        quiet = tuple((few(r.names), r.kind.replace("_", " "), f"{len(r.names):,}") for r in calm)
+        quiet = tuple((few(r.names), words_of(r.kind), f"{len(r.names):,}") for r in calm)
         words = f"{sum(len(r.names) for r in calm):,} elements whose loss no rack feels"
         blocks.append(Table(("Lost", "Kind", "Count"), quiet, numbers=frozenset({2}), folded=words))
     lead = (
@@ -43,11 +43,10 @@ def availability_section(plan: Plan, anchors: Anchors) -> Section | None:
     report = plan.survival.availability
     blocks: list[Block] = []
     if "availability" in plan.figures:
-        blocks += [_counted(report), *_reasons(report.contributions)]
+        blocks.append(_counted(report))
     else:
-        blocks.append(Lines(("no availability is stated: it would leave out what is listed below",), warning=True))
-    if report.unknown:
-        blocks.append(Lines(report.unknown, title="Not counted", warning=True))
+        blocks.append(Lines(report.unknown, title="No availability is stated, since these would be left out", warning=True))
+    blocks += _reasons(report.contributions)
     blocks.append(Lines(report.assumptions, title="What these figures rest on"))
     lead = "Availability means nothing without what is counted in it: each column counts more than the one before."
     return Section(anchors.section("availability"), "Availability", tuple(blocks), lead)
@@ -90,7 +89,7 @@ def _row(removal: Removal, racks: int) -> tuple[str, ...]:
     lost = f"{len(removal.lost_racks):,}" + (" (all)" if removal.lost_racks and len(removal.lost_racks) == racks else "")
     return (
         few(removal.names),
-        removal.kind.replace("_", " "),
+        words_of(removal.kind),
         f"{len(removal.names):,}",
         lost,
         f"{len(removal.interrupted_racks):,}",
