@@ -1,6 +1,8 @@
 """Rules about cooling: whether the heat of the equipment finds its way out."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from datahall.foundation.errors import Problem
 from datahall.foundation.paths import Path
@@ -24,8 +26,9 @@ def air_capacity(context: Context) -> Iterator[Problem]:
     cooling = context.hall.cooling
     if cooling is None or cooling.air is None or cooling.air.kind == "none" or cooling.air.units is None:
         return
-    heat_w = _heat(context, cooling).air_w
-    yield from _short(context, cooling.air.units, heat_w, ("INF-310", ("cooling", "air", "units"), "air"))
+    if short := _shortage(cooling.air.units, _heat(context, cooling).air_w):
+        what = f"{short.asked} go to air, but {short.carried}"
+        yield Problem("INF-310", context.where(("cooling", "air", "units", "count")), what, short.fix)
 
 
 def liquid_capacity(context: Context) -> Iterator[Problem]:
@@ -33,8 +36,9 @@ def liquid_capacity(context: Context) -> Iterator[Problem]:
     cooling = context.hall.cooling
     if cooling is None or cooling.liquid is None or cooling.liquid.units is None:
         return
-    heat_w = _heat(context, cooling).liquid_w
-    yield from _short(context, cooling.liquid.units, heat_w, ("INF-311", ("cooling", "liquid", "units"), "liquid"))
+    if short := _shortage(cooling.liquid.units, _heat(context, cooling).liquid_w):
+        what = f"{short.asked} go to liquid, but {short.carried}"
+        yield Problem("INF-311", context.where(("cooling", "liquid", "units", "count")), what, short.fix)
 
 
 def liquid_flow(context: Context) -> Iterator[Problem]:
@@ -144,7 +148,9 @@ def chiller_capacity(context: Context) -> Iterator[Problem]:
         heat_w += heat.air_w
     if cooling.liquid and cooling.liquid.rejection == "chilled_water":
         heat_w += heat.liquid_w
-    yield from _short(context, cooling.plant.chillers, heat_w, ("INF-320", ("cooling", "plant", "chillers"), "chilled water"))
+    if short := _shortage(cooling.plant.chillers, heat_w):
+        what = f"{short.asked} go to chilled water, but {short.carried}"
+        yield Problem("INF-320", context.where(("cooling", "plant", "chillers", "count")), what, short.fix)
 
 
 def known_cooling_parts(context: Context) -> Iterator[Problem]:
@@ -179,18 +185,30 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _short(context: Context, units: Units, heat_w: float, told: tuple[str, Path, str]) -> Iterator[Problem]:
-    """When `units` less the spare ones carry less than heat_w; losses and fans, which come on top, are not counted."""
-    code, path, name = told
+@dataclass(frozen=True, slots=True)
+class _Shortage:
+    """In words: the heat that is asked, what is carried, and the way out."""
+
+    asked: str
+    carried: str
+    fix: str
+
+
+def _shortage(units: Units, heat_w: float) -> _Shortage | None:
+    """When `units` less the spare ones carry less than heat_w; losses and fans, which come on top, are not counted.
+
+    Units that are all spare are INF-322's to tell.
+    """
     working = units.count - units.spare
     carried_w = working * units.capacity_w
-    if working > 0 and heat_w > carried_w * (1 + 1e-9):
-        what = (
-            f"{heat_w / 1e3:.0f} kW of equipment go to {name}, but {working} units of {units.capacity_w / 1e3:g} kW "
-            f"carry {carried_w / 1e3:.0f} kW" + (f" with {units.spare} spare ones out" if units.spare else "")
-        )
-        fix = f"raise count to {-int(-heat_w // units.capacity_w) + units.spare} or more, or capacity_w"
-        yield Problem(code, context.where((*path, "count")), what, fix)
+    if working <= 0 or heat_w <= carried_w * (1 + 1e-9):
+        return None
+    spare = f" with {units.spare} spare ones out" if units.spare else ""
+    return _Shortage(
+        asked=f"{heat_w / 1e3:.0f} kW of equipment",
+        carried=f"{working} units of {units.capacity_w / 1e3:g} kW carry {carried_w / 1e3:.0f} kW{spare}",
+        fix=f"raise count to {math.ceil(heat_w / units.capacity_w) + units.spare} or more, or capacity_w",
+    )
 
 
 def _units(context: Context) -> Iterator[tuple[Path, Units]]:
