@@ -71,3 +71,12 @@ def test_the_two_n_hall_has_no_single_point_and_an_honest_number() -> None:
     report = availability_of(graph, reliability=hall.reliability, estate=estate, **LOADS)
     assert report.independent > report.with_common_cause > report.availability > 0.999
     assert {row.source for row in report.contributions} >= {"common cause", "people"}
+
+
+def test_racks_that_nothing_feeds_are_named_and_not_counted() -> None:
+    """Given the 2N hall with two more racks on no element, they are in no class, and the report leaves them out aloud."""
+    text = TWO_N + "  - {name: 'loose[1-2]', contents: [{part: server, count: 1}]}\n"
+    hall = hall_of(text)
+    report = availability_of(graph_of(text), reliability=hall.reliability)
+    assert sum(len(row.racks) for row in report.power) == 16
+    assert "loose1, loose2: fed by no element, so nothing is said of them" in report.unknown

@@ -2,8 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from datahall.infrastructure.estate import Estate
 from datahall.infrastructure.power import PowerGraph
@@ -15,6 +15,11 @@ from datahall.infrastructure.reliability.services import Asked, Contribution, Se
 from datahall.infrastructure.reliability.spare_groups import SpareGroup
 from datahall.infrastructure.reliability.supply import Supply
 from datahall.infrastructure.spec import Reliability
+
+MOST_PAIRS = 100_000
+"""Pairs of classes of elements that are tried: some ten seconds. A regular hall of 100,000 accelerators has 1,500."""
+MOST_ROWS = 64
+"""Classes of racks that are worked out one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,20 @@ class AvailabilityReport:
     assumptions: tuple[str, ...]
     unknown: tuple[str, ...]
     """What could not be counted, since no figure says how often it fails."""
+    elements: int
+    """Power elements and groups of cooling units that racks could miss."""
+    uncounted: int
+    """Those of them without a failure rate or a repair time."""
+
+    @property
+    def says_something(self) -> bool:
+        """False where no rack hangs on a graph, or no element of it has a record of failures: 1.0 then means nothing."""
+        return bool(self.power) and self.uncounted < self.elements
+
+    @property
+    def complete(self) -> bool:
+        """Whether every element has a record; else the figures are upper bounds."""
+        return self.says_something and self.uncounted == 0
 
     @property
     def independent(self) -> float:
@@ -69,7 +88,10 @@ class AvailabilityReport:
         return 1 - math.fsum(w * (1 - up) for w, up in zip(self.rack_w, figures, strict=True)) / total_w if total_w else 1.0
 
     def __str__(self) -> str:
-        head = f"available {self.availability:.6f}, {self.downtime_h_per_year:.2f} h down a year"
+        if not self.says_something:
+            return "\n".join(("no availability can be told:", *(f"- {line}" for line in self.unknown)))
+        most, least = ("", "") if self.complete else ("at most ", "at least ")
+        head = f"available {most}{self.availability:.6f}, {least}{self.downtime_h_per_year:.2f} h down a year"
         return "\n".join((f"{head}, if:", *(f"- {line}" for line in (*self.assumptions, *self.unknown))))
 
 
@@ -88,28 +110,57 @@ def availability_of(
     cooling_units: from spare_groups. it_ratio, mechanical_w, critical_mechanical_w: the load for which spares are counted.
     """
     loads = {"it_ratio": it_ratio, "mechanical_w": mechanical_w, "critical_mechanical_w": critical_mechanical_w}
-    return availability_of_supply(
-        supply_of(graph, estate=estate, **loads), reliability=reliability, cooling_units=cooling_units
-    )
+    supply = supply_of(graph, estate=estate, **loads)
+    report = availability_of_supply(supply, reliability=reliability, cooling_units=cooling_units)
+    if not graph.unfed_racks:
+        return report
+    line = f"{_listed(graph.unfed_racks)}: fed by no element, so nothing is said of them"
+    return replace(report, unknown=(*report.unknown, line))
 
 
 def availability_of_supply(
-    supply: Supply, *, reliability: Reliability, cooling_units: Sequence[SpareGroup] = ()
+    supply: Supply,
+    *,
+    reliability: Reliability,
+    cooling_units: Sequence[SpareGroup] = (),
+    most_pairs: int = MOST_PAIRS,
+    most_rows: int = MOST_ROWS,
 ) -> AvailabilityReport:
-    """The same for a supply that is at hand."""
-    cuts = CutSets(supply)
+    """The same for a supply that is at hand. most_pairs, most_rows: beyond them, the report says what it left out."""
+    cuts = CutSets(supply, most_pairs=most_pairs)
+    numbers = _heaviest(cuts, most_rows)
     groups = tuple(cooling_units)
-    power = tuple(service_of(_power(cuts, n), cuts, reliability) for n in range(len(cuts.rack_classes)))
-    both = tuple(service_of(_both(cuts, n, groups), cuts, reliability) for n in range(len(cuts.rack_classes)))
+    power = tuple(service_of(_power(cuts, n), cuts, reliability) for n in numbers)
+    both = tuple(service_of(_both(cuts, n, groups), cuts, reliability) for n in numbers)
     plant = any(load.kind == "mechanical" for load in supply.loads)
     return AvailabilityReport(
         power,
         both,
         service_of(_cooling(cuts, groups), cuts, reliability) if plant or groups else None,
-        rack_w=tuple(math.fsum(supply.loads[rack].peak_w for rack in racks) for racks in cuts.rack_classes),
-        assumptions=tuple(_assumptions(supply, reliability, plant=plant)),
+        rack_w=tuple(_load_w(cuts, n) for n in numbers),
+        assumptions=(*_assumptions(supply, reliability, plant=plant), *_left_out(cuts, numbers)),
         unknown=tuple(_unknown(supply, groups)),
+        elements=len(supply.units) + len(groups),
+        uncounted=sum(failing(unit) is None for unit in supply.units) + sum(group.chance is None for group in groups),
     )
+
+
+def _load_w(cuts: CutSets, number: int) -> float:
+    return math.fsum(cuts.supply.loads[rack].peak_w for rack in cuts.rack_classes[number])
+
+
+def _heaviest(cuts: CutSets, most: int) -> list[int]:
+    """Classes of racks with the most load, in their own order."""
+    return sorted(sorted(range(len(cuts.rack_classes)), key=lambda number: -_load_w(cuts, number))[:most])
+
+
+def _left_out(cuts: CutSets, numbers: Sequence[int]) -> Iterator[str]:
+    """What a very irregular hall makes us skip."""
+    if len(numbers) < len(cuts.rack_classes):
+        yield f"racks of {len(cuts.rack_classes):,} kinds: the {len(numbers)} with the most load stand for all"
+    if not cuts.tries_pairs:
+        kinds = f"{len(cuts.alike.units):,} kinds of elements"
+        yield f"{kinds}: pairs were not tried, so two failures at once count only by common cause"
 
 
 def _power(cuts: CutSets, number: int) -> Asked:
@@ -118,7 +169,7 @@ def _power(cuts: CutSets, number: int) -> Asked:
         name=f"power of {_names(cuts, number)}",
         racks=tuple(cuts.supply.loads[rack].name for rack in racks),
         hits=lambda cut: cut.racks.get(number, 0.0),
-        fails=lambda units: racks[0] in cuts.down(units).racks,
+        fails=lambda units, given=(): racks[0] in cuts.down(units, given=given).racks,
         upstream=cuts.supply.upstream_of(racks[0]),
     )
 
@@ -126,8 +177,8 @@ def _power(cuts: CutSets, number: int) -> Asked:
 def _both(cuts: CutSets, number: int, groups: tuple[SpareGroup, ...]) -> Asked:
     racks = cuts.rack_classes[number]
 
-    def fails(units: frozenset[int]) -> bool:
-        down = cuts.down(units)
+    def fails(units: Iterable[int], *, given: Iterable[int] = ()) -> bool:
+        down = cuts.down(units, given=given)
         return down.plant or racks[0] in down.racks
 
     upstream = {*cuts.supply.upstream_of(racks[0]), *_upstream_of_plant(cuts.supply)}
@@ -146,7 +197,7 @@ def _cooling(cuts: CutSets, groups: tuple[SpareGroup, ...]) -> Asked:
         name="cooling of the hall",
         racks=(),
         hits=lambda cut: cut.plant,
-        fails=lambda units: cuts.down(units).plant,
+        fails=lambda units, given=(): cuts.down(units, given=given).plant,
         upstream=tuple(_upstream_of_plant(cuts.supply)),
         cooling=groups,
     )
@@ -173,8 +224,8 @@ def _assumptions(supply: Supply, reliability: Reliability, *, plant: bool) -> It
         "it counts where nothing else carries the load, or where something fails meanwhile"
     )
     yield (
-        f"people: one piece of work a year on each element; {reliability.human_error_per_maintenance:.2%} of them take the "
-        f"racks downstream down for {reliability.human_error_repair_h:g} h"
+        f"people: one piece of work a year on each element; {reliability.human_error_per_maintenance:.2%} of them take down "
+        f"one more, for {reliability.human_error_repair_h:g} h, which counts where neither can be spared beside the other"
     )
     yield "an element that must carry more than its rating trips at once; loads are at their peak when it happens"
     yield "cut sets of one and two elements, and of m of n in parallel with at most one more; larger ones are left out"
@@ -186,6 +237,8 @@ def _assumptions(supply: Supply, reliability: Reliability, *, plant: bool) -> It
 
 
 def _unknown(supply: Supply, groups: Sequence[SpareGroup]) -> Iterator[str]:
+    if not supply.racks:
+        yield "no rack hangs on a power element"
     silent: dict[str, list[str]] = defaultdict(list)
     starts = []
     for unit in supply.units:

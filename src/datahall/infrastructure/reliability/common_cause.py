@@ -1,13 +1,17 @@
 """What takes all of a redundant group at once: units of one kind with one record of failures, upstream of the same rack."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from datahall.infrastructure.reliability.supply import Supply, Unit
 
-Fails = Callable[[frozenset[int]], bool]
-"""Whether the service is down once these units are gone."""
+
+class Fails(Protocol):
+    """Whether the service is down once these units are gone; `given` are those of them that many questions share."""
+
+    def __call__(self, units: Iterable[int], *, given: Iterable[int] = ()) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,10 @@ def shared_causes(supply: Supply, upstream: tuple[int, ...], fails: Fails) -> tu
     Alike are units of one kind with the same failures and repair time. Those at one height of the graph count as a group if the
     service needs it; the rest of the kind together is another.
     """
-    single = {unit for unit in upstream if fails(frozenset({unit}))}
+    single = {unit for unit in upstream if fails((unit,))}
     alone, needed_with_more = list[SharedCause](), list[tuple[int, ...]]()
     for group in _groups(supply, [unit for unit in upstream if unit not in single], fails):
-        if fails(frozenset(group)):
+        if fails(group):
             alone.append(SharedCause(group))
         else:
             needed_with_more.append(group)
@@ -46,7 +50,7 @@ def _groups(supply: Supply, units: list[int], fails: Fails) -> Iterator[tuple[in
         levels: dict[int, list[int]] = defaultdict(list)
         for unit in family:
             levels[height[unit]].append(unit)
-        needed = [level for level in levels.values() if len(level) > 1 and fails(frozenset(level))]
+        needed = [level for level in levels.values() if len(level) > 1 and fails(level)]
         yield from map(tuple, needed)
         rest = tuple(unit for unit in family if not any(unit in level for level in needed))
         if len(rest) > 1:
@@ -56,10 +60,10 @@ def _groups(supply: Supply, units: list[int], fails: Fails) -> Iterator[tuple[in
 def _with_more(groups: list[tuple[int, ...]], rest: tuple[int, ...], fails: Fails) -> Iterator[SharedCause]:
     """Groups such as standby generators, which are missed only once something else is gone."""
     for number, group in enumerate(groups):
-        partners = [unit for unit in rest if unit not in group and fails(frozenset((*group, unit)))]
+        partners = [unit for unit in rest if unit not in group and fails((*group, unit), given=group)]
         yield from (SharedCause(group, (unit,)) for unit in partners)
         for second in groups[number + 1 :]:
-            if not set(second) & set(partners) and fails(frozenset((*group, *second))):
+            if not set(second) & set(partners) and fails((*group, *second), given=group):
                 yield SharedCause(group, second)
 
 

@@ -39,7 +39,7 @@ class CutSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Down:
+class Down:
     """What one outage takes down."""
 
     racks: frozenset[int]
@@ -51,24 +51,35 @@ class _Down:
 class CutSets:
     """Cut sets of every class of racks of one supply."""
 
-    def __init__(self, supply: Supply) -> None:
+    def __init__(self, supply: Supply, *, most_pairs: int = 100_000) -> None:
         self.supply, self.outages, self.likeness = supply, Outages(supply), Likeness(supply)
         self.alike = self.likeness.classes()
+        self.tries_pairs = len(self.alike.units) ** 2 / 2 <= most_pairs
         self.class_of_unit = {unit: n for n, units in enumerate(self.alike.units) for unit in units}
         self.rack_classes = tuple(loads for loads in self.alike.loads if supply.loads[loads[0]].kind == "rack")
         self.class_of_rack = {rack: n for n, racks in enumerate(self.rack_classes) for rack in racks}
         self._beside_one: dict[int, tuple[tuple[int, ...], ...]] = {}
-        self._known: dict[frozenset[int], _Down] = {}
+        self._bases: dict[frozenset[int], Outages | None] = {}
+        self._known: dict[frozenset[int], Down] = {}
 
-    def down(self, units: Iterable[int]) -> _Down:
-        """Asked for many times over; each set is worked out once."""
-        key = frozenset(units)
+    def down(self, units: Iterable[int], *, given: Iterable[int] = ()) -> Down:
+        """What goes down without these. Asked for many times over; each set is worked out once.
+
+        given: some of them that many of the sets have in common, so that only the rest needs to be followed.
+        """
+        key, start = frozenset(units), frozenset(given)
         if (known := self._known.get(key)) is None:
-            outage = self.outages.after(key)
+            left = self._left(start) if start else None
+            outage = left.after(key - start) if left else self.outages.after(key)
             racks = frozenset(load for load in outage.dark_loads if self.supply.loads[load].kind == "rack")
             plant = any(self.supply.loads[load].kind == "mechanical" for load in outage.lost_loads)
-            known = self._known[key] = _Down(racks, plant, outage.lost_loads)
+            known = self._known[key] = Down(racks, plant, outage.lost_loads)
         return known
+
+    def _left(self, units: frozenset[int]) -> Outages | None:
+        if units not in self._bases:
+            self._bases[units] = self.outages.without(units)
+        return self._bases[units]
 
     @cached_property
     def all(self) -> tuple[CutSet, ...]:
@@ -93,7 +104,7 @@ class CutSets:
 
     @cached_property
     def pairs(self) -> tuple[CutSet, ...]:
-        return tuple(self._pairs())
+        return tuple(self._pairs()) if self.tries_pairs else ()
 
     def _pairs(self) -> Iterator[CutSet]:
         for number, units in enumerate(self.alike.units):
@@ -104,7 +115,7 @@ class CutSets:
                 if its < number or other == one:
                     continue
                 ways = len(units) * len(others) / (2 if its == number else 1)
-                down = self.down((one, other))
+                down = self.down((one, other), given=(one,))
                 hits = self._hits(down, (self.down((one,)), self.down((other,))), ways)
                 yield from _telling(CutSet((one, other), (), 0, *hits))
 
@@ -121,7 +132,7 @@ class CutSets:
             for down in range(3, len(group) + 1):
                 hits = self._hits(self.down(group[:down]), (self.down(group[: down - 1]),), many)
                 yield from _telling(CutSet((), group, down, *hits))
-        for units in self.alike.units:
+        for units in self.alike.units if self.tries_pairs else ():
             yield from self._beside(units, twins)
 
     def _beside(self, units: tuple[int, ...], twins: dict[int, tuple[int, ...]]) -> Iterator[CutSet]:
@@ -131,13 +142,17 @@ class CutSets:
             group = tuple(unit for unit in twins.get(others[0], ()) if unit != one)
             if len(group) < 2 or one in twins[others[0]]:
                 continue
+            most, alone = self.down((one, *group), given=(one,)), self.down((one,))
+            if most.racks <= alone.racks and most.plant == alone.plant:
+                continue  # not even all of them: so no part of them either
             many = len(units) * len(others) / len(group)
             for down in range(2, len(group) + 1):
                 part = group[:down]
-                smaller = (self.down(part), self.down((one, *part[:-1])))
-                yield from _telling(CutSet((one,), group, down, *self._hits(self.down((one, *part)), smaller, many)))
+                smaller = (self.down(part), self.down((one, *part[:-1]), given=(one,)))
+                hits = self._hits(self.down((one, *part), given=(one,)), smaller, many)
+                yield from _telling(CutSet((one,), group, down, *hits))
 
-    def _hits(self, down: _Down, smaller: tuple[_Down, ...], ways: float) -> tuple[Hits, Hits, float]:
+    def _hits(self, down: Down, smaller: tuple[Down, ...], ways: float) -> tuple[Hits, Hits, float]:
         """Sets that hit one rack of each class: all sets alike, times what each takes down, over the racks of the class."""
         before = frozenset[int]().union(*(one.racks for one in smaller))
         racks = self._shared(down.racks - before, ways)

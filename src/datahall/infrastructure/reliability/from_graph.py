@@ -17,7 +17,7 @@ def supply_of(
     critical_mechanical_w: float = 0.0,
     estate: Estate | None = None,
 ) -> Supply:
-    """All elements and loads of a graph, at one moment's load.
+    """All elements of a graph and what hangs on them, at one moment's load. Racks that no element feeds are not in it.
 
     it_ratio: draw of all racks over their peak. mechanical_w, critical_mechanical_w: what cooling draws then, W.
     estate: tells how many accelerators each rack has; without it, none are counted.
@@ -35,6 +35,7 @@ def supply_of(
             sides_needed=racks.sides_needed[r],
         )
         for r, peak_w in enumerate(racks.peak_w)
+        if racks.feeds[r]
     ]
     if graph.mechanical:
         loads.append(Load(PLANT, mechanical_w + graph.house_load_w, graph.mechanical, kind="mechanical"))

@@ -84,7 +84,7 @@ def service_of(asked: Asked, cuts: CutSets, reliability: Reliability) -> Service
     hit = [(cut, round(count, 9)) for cut in cuts.all if (count := asked.hits(cut)) > 0]
     rows = [*_failures(hit, real, cuts), *_cooling_failures(asked.cooling, beta)]
     rows += [*_common(causes, real, cuts), *_cooling_common(asked.cooling, beta)]
-    rows += [*_work(hit, real, cuts), *_cooling_work(asked.cooling, real, beta), *_people(asked, cuts, reliability)]
+    rows += [*_work(hit, real, cuts), *_cooling_work(asked.cooling, real, beta), *_people(asked, hit, cuts, reliability)]
     first = [*_failures(hit, naive, cuts), *_cooling_failures(asked.cooling, 0.0)]
     top = sorted((row for row in rows if row.chance > 0), key=lambda row: -row.chance_of_any)[:TOP]
     return ServiceAvailability(
@@ -124,13 +124,18 @@ def _common(causes: Iterable[SharedCause], chances: Chances, cuts: CutSets) -> I
         yield Contribution(what, "common cause", 1, chances.by_common_cause(cause), 1 + bool(cause.beside))
 
 
-def _people(asked: Asked, cuts: CutSets, reliability: Reliability) -> Iterator[Contribution]:
-    """One piece of work a year on each element upstream and on each cooling unit; an error takes the service down."""
-    works = sum(cuts.supply.units[unit].kind not in NEVER_OUR_WORK for unit in asked.upstream)
-    works += sum(group.count for group in asked.cooling)
+def _people(
+    asked: Asked, hit: Sequence[tuple[CutSet, float]], cuts: CutSets, reliability: Reliability
+) -> Iterator[Contribution]:
+    """One piece of work a year on each element; an error takes down one more, which matters where that one was needed."""
+    needed = {cuts.class_of_unit[unit] for cut, _ in hit if cut.order <= 2 for unit in (*cut.units, *cut.group)}
+    at_risk = [unit for unit in asked.upstream if cuts.class_of_unit[unit] in needed]
+    works = sum(cuts.supply.units[unit].kind not in NEVER_OUR_WORK for unit in at_risk)
+    works += sum(group.count for group in asked.cooling if group.count - group.needed < 2)
     chance = reliability.human_error_per_maintenance * reliability.human_error_repair_h / HOURS_PER_YEAR
     if works and reliability.maintenance_h_per_year:
-        yield Contribution("an error during planned work on one of the elements upstream", "people", works, chance, 1)
+        what = "an error during planned work takes down the one element that could not be spared meanwhile"
+        yield Contribution(what, "people", works, chance, 1)
 
 
 def _cooling_failures(groups: Iterable[SpareGroup], beta: float) -> Iterator[Contribution]:

@@ -43,11 +43,29 @@ def test_planned_work_counts_in_full_where_there_is_no_other_way() -> None:
 
 
 def test_people_err_once_in_so_many_pieces_of_work() -> None:
-    """Given one error in 1,000 pieces of work, 2 h each, on three modules and a PDU, 4 x 2 / 1,000 h a year are lost."""
-    report = availability_of_supply(
-        one_side(), reliability=NAIVE.model_copy(update={"maintenance_h_per_year": 1, "human_error_per_maintenance": 0.001})
-    )
+    """Given one error in 1,000 pieces of work, 2 h each, on three modules with one spare and a PDU, 8 / 1,000 h are lost."""
+    erring = NAIVE.model_copy(update={"maintenance_h_per_year": 1, "human_error_per_maintenance": 0.001})
+    report = availability_of_supply(one_side(), reliability=erring)
     assert (report.with_planned_work - report.availability) * 8760 == pytest.approx(0.008, rel=1e-3)
+
+
+def test_an_error_beside_two_spares_takes_down_nothing() -> None:
+    """Given five modules, three of them needed, work on one and an error on another leave enough: the PDU's alone counts."""
+    erring = NAIVE.model_copy(update={"maintenance_h_per_year": 1, "human_error_per_maintenance": 0.001})
+    report = availability_of_supply(one_side(modules=5, module_w=40e3), reliability=erring)
+    assert (report.with_planned_work - report.availability) * 8760 == pytest.approx(0.002, rel=1e-3)
+
+
+def test_without_records_nothing_is_claimed() -> None:
+    """Given a path on which no element has a record of failures, the text says so and no figure; with some, a bound."""
+    bare = Supply((Unit("utility", "utility", 1e6), Unit("pdu", "pdu", 1e6, (0,))), (Load("r0", 1e3, (1,)),))
+    silent = availability_of_supply(bare, reliability=Reliability())
+    assert not silent.says_something and str(silent).startswith("no availability can be told:")
+    assert not availability_of_supply(Supply((), ()), reliability=Reliability()).says_something
+    hall = one_side()
+    partly = Supply((*hall.units[:-1], Unit("pdu", "pdu", 1e6, (1, 2, 3))), hall.loads)
+    some = availability_of_supply(partly, reliability=NAIVE)
+    assert some.says_something and not some.complete and str(some).startswith("available at most ")
 
 
 def test_the_number_never_stands_alone() -> None:
@@ -127,3 +145,13 @@ def test_two_groups_may_each_fall_to_a_cause_of_their_own() -> None:
     gen = any_of((0.0055, unavailability(failures_per_year=0.17, repair_h=25)))
     assert both.what == "one cause takes all of utility0, utility1, while all of gen0, gen1 are down"
     assert both.chance == pytest.approx(0.1 * UTILITY * 0.1 * gen)
+
+
+def test_a_very_irregular_hall_says_what_was_left_out() -> None:
+    """Given more kinds of elements and racks than are tried one by one, the report says so, and still has its single points."""
+    hall = two_sides()
+    supply = Supply(hall.units, (Load("big", 40e3, (4, 6)), Load("small", 10e3, (4,))))
+    report = availability_of_supply(supply, reliability=NAIVE, most_pairs=3, most_rows=1)
+    assert [row.racks for row in report.power] == [("big",)] and report.availability == 1
+    assert "racks of 2 kinds: the 1 with the most load stand for all" in report.assumptions
+    assert any("kinds of elements: pairs were not tried" in line for line in report.assumptions)

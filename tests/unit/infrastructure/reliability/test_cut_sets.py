@@ -66,7 +66,7 @@ def test_generators_share_a_cause_that_matters_only_without_the_grid() -> None:
     """Given two sides, both UPS share a cause; a cause of both utilities takes the racks down only beside the generator."""
     hall = two_sides()
     cuts = CutSets(hall)
-    causes = shared_causes(hall, hall.upstream_of(0), lambda units: 0 in cuts.down(units).racks)
+    causes = shared_causes(hall, hall.upstream_of(0), lambda units, given=(): 0 in cuts.down(units, given=given).racks)
     name = hall.index
     assert SharedCause((name["ups-a"], name["ups-b"])) in causes
     assert SharedCause((name["utility-a"], name["utility-b"]), (name["gen"],)) in causes

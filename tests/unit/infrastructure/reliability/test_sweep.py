@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 from tests.unit.infrastructure.reliability.supplies import drawn, large, one_side, slow_dark, two_sides
@@ -93,6 +94,21 @@ def test_outages_equal_the_slow_way(seed: int) -> None:
         for removed in itertools.combinations(range(len(supply.units)), many):
             outage = outages.after(removed)
             assert (set(outage.lost_loads), {i for i, _ in outage.tripped}) == slow_dark(supply, removed), (seed, removed)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_two_removals_in_turn_equal_both_at_once(seed: int) -> None:
+    """Given a random supply, what is left after one removal answers for a second as the whole does for both."""
+    outages = Outages(drawn(seed))
+    units = range(len(outages.supply.units))
+    for first in units:
+        if (left := outages.without([first])) is None:
+            continue
+        for second in units:
+            if second != first:
+                in_turn, at_once = left.after([second]), outages.after([first, second])
+                assert dict(in_turn.tripped) == pytest.approx(dict(at_once.tripped))
+                assert replace(in_turn, tripped=()) == replace(at_once, tripped=())
 
 
 @pytest.mark.parametrize(("blocks", "pdus", "taps"), [(1, 1, 1), (2, 2, 3), (3, 1, 2)])
