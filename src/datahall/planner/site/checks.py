@@ -34,10 +34,15 @@ class File:
         entries = data.get(name)
         return len(entries) if isinstance(entries, list) else 0
 
+    def names_in(self, name: str) -> frozenset[str]:
+        """Keys of a mapping as it stands in the file, also those whose value could not be read."""
+        data: Any = self.part.document.data
+        return frozenset(data.get(name) or ())
+
 
 def problems_of_file(file: File, economy: Economy | None) -> list[Problem]:
     """Every breach. economy: the hall's, for its currency and rates; None when the hall could not be read."""
-    found = [*too_few(file), *repeated_names(file), *repeated_criteria(file), *weights(file)]
+    found = [*too_few(file), *no_criteria(file), *repeated_names(file), *repeated_criteria(file), *weights(file)]
     return [*found, *currencies(file, economy)] if economy else found
 
 
@@ -46,6 +51,13 @@ def too_few(file: File) -> Iterator[Problem]:
     if (count := file.list_length("candidates")) < 2:
         what = "there are no candidates" if count == 0 else "there is one candidate, and nothing to compare it with"
         yield Problem("SITE-001", file.where("candidates"), what, "add candidates until there are two or more")
+
+
+def no_criteria(file: File) -> Iterator[Problem]:
+    """SITE-015: there is at least one criterion."""
+    if file.list_length("criteria") == 0:
+        fix = "name what matters, such as `- {measure: cue_kgco2e_per_kwh}`"
+        yield Problem("SITE-015", file.where("criteria"), "there are no criteria to rank by", fix)
 
 
 def repeated_names(file: File) -> Iterator[Problem]:
@@ -71,7 +83,7 @@ def repeated_criteria(file: File) -> Iterator[Problem]:
 def weights(file: File) -> Iterator[Problem]:
     """SITE-003 to SITE-006: weights name the criteria, all of them, are not negative, and sum to 1."""
     given = file.spec.weights
-    if isinstance(given, str):
+    if isinstance(given, str) or not file.spec.criteria:
         return
     wanted = [criterion.measure for criterion in file.spec.criteria]
     unread = file.list_length("criteria") > len(wanted)
@@ -79,18 +91,19 @@ def weights(file: File) -> Iterator[Problem]:
     for name in [] if unread else unknown:
         what = f"there is no criterion `{name}` to weigh"
         yield Problem("SITE-004", file.where("weights", name), what, near(name, wanted))
-    lacking = [name for name in dict.fromkeys(wanted) if name not in given]
+    written = file.names_in("weights")
+    lacking = [name for name in dict.fromkeys(wanted) if name not in written]
     for name in [] if unknown else lacking:
         what = f"the criterion {name} has no weight"
         yield Problem("SITE-005", file.where("weights"), what, f"add `{name}: …`, or remove the criterion")
-    negative = [name for name in given if given[name] < 0]
+    negative = [name for name in given if given[name] < 0 and name in wanted]
     for name in negative:
         what = f"the weight of {name} is {given[name]:g}"
         yield Problem(
             "SITE-006", file.where("weights", name), what, "give 0 or more; `better` says which way a criterion points"
         )
     total = math.fsum(given.values())
-    if not (unknown or lacking or negative or unread) and abs(total - 1) > SUM_TOLERANCE:
+    if not (unknown or lacking or negative or unread) and len(written) == len(given) and abs(total - 1) > SUM_TOLERANCE:
         fix = f"divide each by {total:g}" if total > 0 else "give at least one of them more than 0"
         yield Problem("SITE-003", file.where("weights"), f"the weights sum to {total:g}, not to 1", fix)
 

@@ -68,21 +68,20 @@ def _case(read: Read, built: Builder) -> _Case:
 
 def _lacking(case: _Case) -> list[Problem]:
     """SITE-008: each criterion has a figure at each site. One that no site has is told once, at the criterion."""
+    read, left, figures = case.read, case.left, case.figures
+    measures = [criterion.measure for criterion in read.spec.criteria]
+    nowhere = [m for m in measures if all(figures[c.name][m] is None for c in left)]
     problems: list[Problem] = []
-    read, left = case.read, case.left
-    for i, criterion in enumerate(read.spec.criteria):
-        lacking = [c.name for c in left if case.figures[c.name][criterion.measure] is None]
-        needs = MEASURES[criterion.measure].needs
-        if len(lacking) == len(left):
-            what = f"no site has a figure for {criterion.measure}"
-            problems.append(
-                Problem("SITE-008", read.file.where("criteria", i), what, f"it needs {needs}; or drop the criterion")
-            )
-            continue
-        for j, candidate in enumerate(read.spec.candidates):
-            if candidate.name in lacking:
-                what = f"`{candidate.name}` has no figure for the criterion {criterion.measure}"
-                problems.append(Problem("SITE-008", read.file.where("candidates", j), what, f"it needs {needs}"))
+    for measure in nowhere:
+        what, fix = f"no site has a figure for {measure}", f"it needs {MEASURES[measure].needs}; or drop the criterion"
+        problems.append(Problem("SITE-008", read.file.where("criteria", measures.index(measure)), what, fix))
+    for i, candidate in enumerate(read.spec.candidates):
+        found = figures.get(candidate.name, {}) if candidate in left else {}
+        lacking = [m for m in measures if m not in nowhere and m in found and found[m] is None]
+        if lacking:
+            what = f"`{candidate.name}` has no figure for {', '.join(lacking)}"
+            fix = f"declare {'; '.join(MEASURES[m].needs for m in lacking)}"
+            problems.append(Problem("SITE-008", read.file.where("candidates", i), what, fix))
     return problems
 
 

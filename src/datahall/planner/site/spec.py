@@ -1,8 +1,8 @@
 """What a candidates file declares: the hall to build, the places it may stand, what must hold there, and what matters."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from datahall.foundation.money import Currency, Money
 from datahall.foundation.spec import Name, Spec
@@ -23,6 +23,21 @@ MeasureName = Literal[
 MethodName = Literal["topsis", "promethee", "vikor"]
 Score = Annotated[float, Field(ge=0, le=1)]
 """0 harmless, 1 the worst there is."""
+
+
+def _weights(value: Any, weights: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, str):
+        return weights(value)
+    if value not in ("equal", "entropy"):
+        raise ValueError("weights are `equal`, `entropy`, or a number for each criterion")
+    return value
+
+
+if TYPE_CHECKING:
+    Weights = dict[str, float] | str
+else:
+    # Not a union for pydantic: each of its branches would tell a fault of its own for one wrong number.
+    Weights = Annotated[dict[str, float], WrapValidator(_weights), PlainSerializer(lambda value: value)]
 
 
 class Users(Spec):
@@ -148,10 +163,10 @@ class Candidates(Spec):
     candidates: tuple[Candidate, ...]
     users: tuple[Users, ...] = ()
     constraints: Constraints = Constraints()
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
-    weights: Literal["equal", "entropy"] | dict[str, float] = "equal"
-    """What the step from the worst to the best site is worth in each criterion; they sum to 1. `entropy`: more where sites
-    differ more."""
+    criteria: tuple[Criterion, ...]
+    weights: Weights = "equal"
+    """A number by criterion, or `equal`, or `entropy`: more where sites differ more. What the step from the worst to the best
+    site is worth in each criterion; they sum to 1."""
     method: MethodName = "topsis"
     """Which method decides; all three are shown."""
     draws: int = Field(default=2000, ge=100, le=100_000)

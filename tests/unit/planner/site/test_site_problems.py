@@ -1,4 +1,5 @@
 import pytest
+from tests.unit.planner.site.conftest import SITES
 
 from datahall.foundation.errors import Missing, Refused
 from datahall.planner.site.choose import rank_sites
@@ -31,6 +32,10 @@ NORTH = """\
     power_available_w: 5 kW
     hazards: {earthquake: 0.1, flood: 0.2, source: test}
 """
+WEIGHTS, CRITERIA = (
+    SITES[SITES.index("weights:") : SITES.index("draws:")],
+    SITES[SITES.index("criteria:") : SITES.index("weights:")],
+)
 LONE = "there is one candidate"
 GRID = "{carbon_kgco2e_per_kwh: 0.4}"
 
@@ -51,7 +56,7 @@ GRID = "{carbon_kgco2e_per_kwh: 0.4}"
             "cue_kgco2e_per_kwh is a criterion already",
             (("  - {measure: rtt_s}", "  - {measure: cue_kgco2e_per_kwh}\n  - {measure: rtt_s}"),),
         ),
-        ("SITE-008", 15, "`middle` has no figure for the criterion power_headroom", (("    power_available_w: 4 kW\n", ""),)),
+        ("SITE-008", 15, "`middle` has no figure for power_headroom_ratio", (("    power_available_w: 4 kW\n", ""),)),
         (
             "SITE-010",
             19,
@@ -67,6 +72,9 @@ GRID = "{carbon_kgco2e_per_kwh: 0.4}"
             (("    power_available_w: 4 kW", "    sight: x\n    power_available_w: 4 kW"),),
         ),
         ("SPEC-003", 34, "", (("{measure: pue}", "{measure: pui}"),)),
+        ("SPEC-003", 40, "valid number", (("  pue: 0.1", "  pue: much"),)),
+        ("SPEC-003", 37, "weights are `equal`, `entropy`", ((WEIGHTS, "weights: equals\n"),)),
+        ("SITE-015", 31, "there are no criteria", ((CRITERIA, "criteria: []\n"),)),
         ("DOC-001", 3, "there is no such file", (("hall: hall.yaml", "hall: halle.yaml"),)),
         ("SPEC-003", 17, "less than or equal to 90", (("latitude_deg: 50", "latitude_deg: 150"),)),
     ],
