@@ -36,8 +36,13 @@ class Document:
 
 def read(path: Path) -> Document:
     """Read one YAML file. Raises Missing or Refused with one problem."""
+    return parse(read_text(path), source=str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of one file of at most 8 MiB. Raises Missing or Refused with one problem."""
     try:
-        text = _bounded_bytes(path).decode("utf-8")
+        return _bounded_bytes(path).decode("utf-8")
     except FileNotFoundError:
         raise Missing(Problem("DOC-001", str(path), "there is no such file", _nearby(path))) from None
     except UnicodeDecodeError as error:
@@ -48,7 +53,6 @@ def read(path: Path) -> Document:
         raise Refused(Problem("DOC-002", str(path), what, "check the path and its permissions")) from None
     except ValueError as error:
         raise Refused(Problem("DOC-002", repr(str(path)), f"cannot be read: {error}", "check the path")) from None
-    return parse(text, source=str(path))
 
 
 def _bounded_bytes(path: Path) -> bytes:

@@ -50,7 +50,7 @@ class ShownPlan:
         """Print the way back from a figure to its formula, inputs and sources."""
         from datahall.interfaces.plan_text import explained
 
-        Console(width=WIDTH, highlight=False).print("\n".join(explained(self[name])), markup=False)
+        Console(width=WIDTH, highlight=False, emoji=False).print("\n".join(explained(self[name])), markup=False)
 
     def table(self) -> "pd.DataFrame":
         """All figures as a table. Raises Unavailable without pandas, which comes with `datahall[plan]`."""
@@ -64,7 +64,7 @@ class ShownPlan:
     def __repr__(self) -> str:
         from datahall.interfaces.plan_text import screen
 
-        console = Console(width=WIDTH, highlight=False, color_system=None)
+        console = Console(width=WIDTH, highlight=False, emoji=False, color_system=None)
         with console.capture() as captured:
             for part in screen(self.plan):
                 console.print(part)

@@ -70,9 +70,10 @@ def to_infragraph(build: FabricBuild, *, encoding: Literal["yaml", "json"] = "ya
     return str(made.serialize(encoding=made.JSON if encoding == "json" else made.YAML))
 
 
-def from_infragraph(text: str) -> ImportedFabric:
+def from_infragraph(text: str, *, source: str = "infragraph") -> ImportedFabric:
     """What an InfraGraph document in YAML or JSON describes: servers, switches by tier, links.
 
+    source: where the text stands, for problems.
     A device with NICs is a server, one with ports a switch. Raises Unavailable without the package, Refused where the text
     is no InfraGraph or has no servers.
     """
@@ -81,13 +82,13 @@ def from_infragraph(text: str) -> ImportedFabric:
     try:
         made.deserialize(text)
         made.validate()
-        return _imported(made)
+        return _imported(made, source)
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 - the library raises whatever its parsers do
         said = [*str(error).strip().splitlines(), type(error).__name__][0].rstrip(".")
         what = f"this is no InfraGraph: {said}"
-        raise Refused(Problem("NET-021", "infragraph", what, "export it anew, in YAML or JSON of InfraGraph 3")) from None
+        raise Refused(Problem("NET-021", source, what, "export it anew, in YAML or JSON of InfraGraph 3")) from None
 
 
 def _library() -> Any:
@@ -151,7 +152,7 @@ def _instance(graph: FabricGraph, node: int) -> tuple[str, int]:
     raise IndexError(f"_instance: the graph has no node {node} beyond its last")
 
 
-def _imported(made: Any) -> ImportedFabric:
+def _imported(made: Any, source: str) -> ImportedFabric:
     with needs("infragraph"):
         from infragraph.infragraph_service import InfraGraphService  # noqa: PLC0415
 
@@ -168,7 +169,7 @@ def _imported(made: Any) -> ImportedFabric:
         links[near, far] += count
     count = sum(instance.count for instance in made.instances if instance.name in servers)
     if not count:
-        raise Refused(Problem("NET-021", "infragraph", "no device has a NIC, so there is no server", "give a device NICs"))
+        raise Refused(Problem("NET-021", source, "no device has a NIC, so there is no server", "give a device NICs"))
     each = Counter(node for pair, n in wired.items() for node in pair if node[0] in servers for _ in range(n))
     return ImportedFabric(
         name=made.name,

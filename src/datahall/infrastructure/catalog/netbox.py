@@ -6,17 +6,18 @@ Fields: https://github.com/netbox-community/devicetype-library, schema/devicetyp
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
 from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from datahall.foundation.document import Document, as_spec, parse, problems_of
-from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.document import Document, as_spec, parse, problems_of, read_text
+from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.spec import Spec
 from datahall.foundation.units import Bytes, Watts
 from datahall.foundation.yaml_writer import spec_yaml
-from datahall.infrastructure.catalog.catalogue import PartsFile, near
+from datahall.infrastructure.catalog.catalogue import PartsFile, merged, near, shipped
 from datahall.infrastructure.catalog.part_specs import RackPart, ServerPart
 from datahall.infrastructure.catalog.rows import accelerator_rows
 
@@ -53,6 +54,14 @@ class Given(Spec):
     accelerator: str | None = None
     """Row of accelerators.yaml."""
     accelerators: int = Field(default=0, ge=0, le=1024)
+
+
+def given_of(**words: Any) -> Given:
+    """The same from words as a user types them. Raises Refused with every one that does not fit."""
+    try:
+        return Given.model_validate(words)
+    except ValidationError as error:
+        raise Refused(problems_of(error, Given)) from None
 
 
 class _Netbox(Spec):
@@ -121,6 +130,33 @@ def netbox_yaml(text: str, *, date: str, given: Given | None = None, source: str
     return spec_yaml(parts, only=(kind,), header=f"From NetBox's {source}. Name this file under `catalog:` in a hall file.")
 
 
+def netbox_files_yaml(paths: Iterable[FilePath], *, date: str, given: Given | None = None) -> str:
+    """A catalogue file with a row for each NetBox file. Raises Refused with all that is wrong in any of them."""
+    found, problems = dict[FilePath, PartsFile](), list[Problem]()
+    for path in paths:
+        try:
+            found[path] = parts_from_netbox(read_text(path), date=date, given=given, source=str(path))
+        except (Missing, Refused) as error:
+            # What is wrong with what was given is told once, not for each file.
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems := [*problems, *_same_slugs(found)]:
+        raise Refused(problems)
+    parts = merged(found.values())
+    kinds = [kind for kind in ("racks", "servers") if getattr(parts, kind)]
+    header = "From the NetBox device-type library. Name this file under `catalog:` in a hall file."
+    return spec_yaml(parts, only=kinds, header=header)
+
+
+def _same_slugs(found: Mapping[FilePath, PartsFile]) -> Iterator[Problem]:
+    stood: dict[tuple[bool, str], FilePath] = {}
+    for path, parts in found.items():
+        for is_rack, rows in ((True, parts.racks), (False, parts.servers)):
+            for row in rows:
+                if (first := stood.setdefault((is_rack, row.name), path)) != path:
+                    what = f"its slug `{row.name}` is that of {first} too"
+                    yield Problem("INF-137", str(path), what, "import one of them, or give it a slug of its own")
+
+
 def parts_from_netbox(text: str, *, date: str, given: Given | None = None, source: str = "<text>") -> PartsFile:
     """The row of one NetBox file: a rack for a rack type, a server for a device type."""
     document = parse(text, source=source)
@@ -161,7 +197,9 @@ def _server(device: _DeviceType, given: Given, date: str) -> dict[str, Any]:
         "cords_needed": needed,
         **_ports(device),
         **given.model_dump(include={"cpu", "sockets", "cores", "threads", "memory_bytes", "accelerator", "accelerators"}),
-        "scale_up": next((row.scale_up for row in accelerator_rows() if row.name == given.accelerator), None),
+        "scale_up": next(
+            (s.scale_up for s in shipped().servers if given.accelerator and s.accelerator == given.accelerator), None
+        ),
         "note": f"{airflow}{'full' if device.is_full_depth else 'half'} depth; power: {_power_note(device, given)}",
     }
 
@@ -196,16 +234,22 @@ def _ports(device: _DeviceType) -> dict[str, int]:
 def _gaps(device: _DeviceType, given: Given, document: Document) -> Iterator[Problem]:
     if _peak_w(device, given) is None:
         where, what = document.where(("power-ports",)), "no power port says its maximum_draw"
-        yield Problem("INF-132", where, what, "give its draw with peak_power_w")
+        yield Problem("INF-132", where, what, f"give its draw with peak_power_w, as in {_option('peak_power_w')}")
     for name in ("sockets", "cores", "threads", "memory_bytes"):
         if getattr(given, name) is None:
-            yield Problem("INF-133", document.where(()), f"a NetBox device type does not say `{name}`", f"give {name}")
+            what = f"a NetBox device type does not say `{name}`"
+            yield Problem("INF-133", document.where(()), what, f"give {name}, as in {_option(name)}")
     known = [row.name for row in accelerator_rows()]
     if given.accelerator and given.accelerator not in known:
         yield Problem("INF-134", "accelerator", f"no catalogue has `{given.accelerator}`", near(given.accelerator, known))
     if (given.accelerator is None) != (given.accelerators == 0):
         what = f"accelerator is {given.accelerator}, and there are {given.accelerators} of it"
         yield Problem("INF-135", "accelerators", what, "give both accelerator and accelerators, or neither")
+
+
+def _option(name: str) -> str:
+    example = {"peak_power_w": " '10.2 kW'", "memory_bytes": " '2 TiB'"}.get(name, " 2")
+    return f"`--{name.replace('_', '-')}{example}`"
 
 
 def _rack(rack: _RackType, date: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from datahall.interfaces.cli.output import exits, next_step, out, say, show_json
+from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, write_new
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -19,21 +19,27 @@ def register(app: typer.Typer) -> None:
 
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("hall.yaml"),
+    like: Annotated[
+        str, typer.Option(help="Start from a worked hall, such as laptop, h100-64 or h100-512.", show_default=False)
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write the hall file of this machine. Example: datahall init hall.yaml"""
-    from datahall.foundation import files
-    from datahall.foundation.errors import Conflict, Problem
+    """Write the hall file of this machine, or a worked one to plan from. Example: datahall init --like h100-512 hall.yaml"""
+    if like:
+        from datahall.infrastructure.starter import starter
+
+        write_new(path, starter(like), force=force)
+        say(f"wrote {path}: a hall like {like}")
+        next_step(f"datahall plan {path}")
+        return
     from datahall.infrastructure.discovery import discover
     from datahall.infrastructure.writer import hall_yaml
 
-    if path.exists() and not force:
-        raise Conflict(Problem("INIT-001", str(path), "is there already", "choose another name, or --force to replace it"))
     hall = discover()
-    files.write_text(path, hall_yaml(hall))
+    write_new(path, hall_yaml(hall), force=force)
     node = hall.nodes[0]
     say(f"wrote {path}: {node.cpu.model}, {node.cpu.threads} CPUs, {len(node.accelerators)} accelerators")
-    next_step("datahall up --hall " + str(path))
+    next_step(f"datahall up --hall {path}")
 
 
 def doctor(as_json: Json = False) -> int:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,8 +16,9 @@ from rich.table import Table
 
 from datahall.foundation.errors import DatahallError, Problem
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+# No emoji codes: `hall.yaml:100: INF-012` is a line of a file, not a hundred points.
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 def report(run: Callable[[], Any]) -> int:
@@ -85,6 +87,16 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *,
     for row in rows:
         table.add_row(*(escape(str(row.get(key, ""))) for key in columns))
     out.print(table)
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a file that a person will go on editing. Raises Conflict when it is there already, unless forced."""
+    from datahall.foundation import files
+    from datahall.foundation.errors import Conflict
+
+    if path.exists() and not force:
+        raise Conflict(Problem("INIT-001", str(path), "is there already", "choose another name, or --force to replace it"))
+    files.write_text(path, text)
 
 
 def when(at_s: float | None) -> str:
