@@ -16,6 +16,7 @@ from datahall.infrastructure.checks import (
     power,
     power_load,
     racks,
+    reliability,
     siting,
     storage,
     weather,
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     *weather.CHECKS,
     *cooling.CHECKS,
     *climate.CHECKS,
+    *reliability.CHECKS,
 )
 
 
