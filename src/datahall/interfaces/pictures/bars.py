@@ -89,7 +89,7 @@ def _stack(
         told = f"{part.name}: {said(part.value)} a year, {part.value / total:.1%}" if total else part.name
         left, right = sorted((x(start), x(end)))
         yield rect(left, top, right - left, 30, f"part {colour_of(part.name, names)}", title=told)
-        if part.value > 0 and right - left > 46:
+        if part.value > 0 and total > 0 and right - left > 46:
             yield words(f"{part.value / total:.0%}", (left + right) / 2, top + 20, kind="on", anchor="middle")
     yield words(said(total), x(above) + 6, top + 20, kind="strong")
 

@@ -38,11 +38,6 @@ class Anchors:
         """The text as a link to where the figure comes from."""
         return Markup('<a href="#{}" title="{}">{}</a>').format(self.of(figure.name), about(figure), text)
 
-    def value(self, name: str) -> Markup | str:
-        """A figure's value, linked; a dash where the plan has no such figure."""
-        figure = self.figures.by_name.get(name)
-        return self.link(figure, said(figure)) if figure else "–"
-
 
 def said(figure: Figure) -> str:
     """A figure's value as people read it; shares of one that are close to it keep the digits that matter."""

@@ -8,6 +8,7 @@ from datahall.interfaces.pictures.hourly import Named, duration_curve
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Cell, Picture, Section, Table
 from datahall.interfaces.plan_parts.hours import hourly_pue
+from datahall.interfaces.plan_parts.key_figures import bounded
 from datahall.interfaces.plan_parts.money import money, parts_of
 from datahall.planner.figures import Figure
 from datahall.planner.plan import Plan
@@ -43,7 +44,10 @@ def _row(label: str, name: str, plans: Sequence[Plan], anchors: Sequence[Anchors
     found = [plan.figures.by_name.get(name) for plan in plans]
     if not any(found):
         return None
-    values = [anchor.value(name) for anchor in anchors]
+    values = [
+        anchor.link(figure, bounded(plan, figure)) if figure else "–"
+        for plan, anchor, figure in zip(plans, anchors, found, strict=True)
+    ]
     return (label, *values, *((_ratio(found),) if len(plans) == 2 else ()))
 
 

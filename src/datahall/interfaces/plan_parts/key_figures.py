@@ -24,7 +24,7 @@ def tiles(plan: Plan, anchors: Anchors) -> list[tuple[str, str, str, str]]:
     """Name, value, anchor and explanation of each tile whose figure the plan has."""
     found = ((label, plan.figures.by_name.get(name)) for label, name in TILES)
     shown = [(label, f) for label, f in found if f and (f.value or not _is_money(f))]
-    return [(label, _bounded(plan, f), anchors.of(f.name), about(f)) for label, f in shown]
+    return [(label, bounded(plan, f), anchors.of(f.name), about(f)) for label, f in shown]
 
 
 def key_figures(plan: Plan, anchors: Anchors) -> Section:
@@ -43,12 +43,12 @@ def _cards(plan: Plan, anchors: Anchors) -> Iterator[Card]:
     for title, lines in GROUPS:
         labels = [label for line in lines for label in line]
         found = [(label, plan.figures.by_name.get(name)) for label, name in labels]
-        rows = tuple((label, _bounded(plan, f), anchors.of(f.name), about(f)) for label, f in found if f)
+        rows = tuple((label, bounded(plan, f), anchors.of(f.name), about(f)) for label, f in found if f)
         if rows:
             yield Card(title, rows)
 
 
-def _bounded(plan: Plan, figure: Figure) -> str:
+def bounded(plan: Plan, figure: Figure) -> str:
     """The value; money is a lower bound while the bill lacks lines."""
     return f"≥ {said(figure)}" if plan.cost.missing and _is_money(figure) else said(figure)
 

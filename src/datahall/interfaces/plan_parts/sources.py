@@ -16,7 +16,7 @@ def assumptions_section(plan: Plan, anchors: Anchors) -> Section | None:
     rows: tuple[tuple[Cell, ...], ...] = tuple((Markup("<code>{}</code>").format(a.where), a.what) for a in plan.assumptions)
     table = Table(("Say otherwise at", "Taken for granted"), rows, folded=f"All {len(rows)} assumptions")
     guessed = [f for f in plan.figures.by_name.values() if f.assumed]
-    lead = f"{len(rows)} choices that the hall file leaves open. Figures that rest on a default or an unverified row: {len(guessed)}."
+    lead = f"{len(rows)} choices that the hall file leaves open. {len(guessed)} figures rest on one, or on an unverified row."
     return Section(anchors.section("assumptions"), "Assumptions", (table,), lead)
 
 
