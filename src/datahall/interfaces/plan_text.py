@@ -22,14 +22,28 @@ def screen(plan: Plan) -> Iterator[RenderableType]:
     """The plan of one hall: figures by subject, what fails together, what drives the cost, what was assumed."""
     yield f"[bold]{escape(plan.headline)}[/]"
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, labels in GROUPS:
-        for i, text in enumerate(_group(plan.figures, labels)):
-            table.add_row(f"[bold cyan]{title}[/]" if i == 0 else "", escape(text))
-    for title, lines in plan.notes:
-        for i, line in enumerate(lines[:FEW]):
-            table.add_row(f"[bold cyan]{title}[/]" if i == 0 else "", escape(line))
+    before = ""
+    for title, text in subject_lines(plan):
+        table.add_row("" if title == before else f"[bold cyan]{title}[/]", escape(text))
+        before = title
     yield table
     yield from _gaps(plan)
+
+
+def plain_screen(plan: Plan) -> Iterator[str]:
+    """The same for pipes: subject, tab, line."""
+    yield f"Hall\t{plan.headline}"
+    yield from (f"{title}\t{text}" for title, text in subject_lines(plan))
+    yield from (f"Not computed\t{gap.what} (declare {gap.where})" for gap in plan.missing)
+    yield f"Assumed\t{len(plan.assumptions)} choices; --json and the report list them"
+
+
+def subject_lines(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Subject and line, in the order of the screen."""
+    for title, labels in GROUPS:
+        yield from ((title, text) for text in _group(plan.figures, labels))
+    for title, lines in plan.notes:
+        yield from ((title, line) for line in lines[:FEW])
 
 
 def _group(figures: Figures, labels: Sequence[Sequence[tuple[str, str]]]) -> Iterator[str]:
@@ -130,7 +144,8 @@ def validation_rows(rows: Sequence[ValidationRow]) -> list[dict[str, Any]]:
 def validation_summary(rows: Sequence[ValidationRow]) -> Iterator[str]:
     """One line for each table."""
     for line in summary(rows):
-        text = f"{line.table}: {line.computed} of {line.rows} rows computed, {line.hits} of {line.judged} hit"
+        name = f"{line.table}, {line.quantity}" if line.quantity else line.table
+        text = f"{name}: {line.computed} of {line.rows} rows computed, {line.hits} of {line.judged} hit"
         if line.mean_error_ratio is not None and line.median_error_ratio is not None:
             text += f", mean error {line.mean_error_ratio:.1%}, median {line.median_error_ratio:.1%}"
         if line.baseline_mean_error_ratio is not None:

@@ -108,6 +108,8 @@ def _until_they_agree(
     if spec is None or weather is None:
         return flow, None
     electricity_w = nothing
+    # Machines are sized for full load, whatever the hall runs at.
+    design_w, design_loss_w = graph.it_peak_w, float(graph.solve(1.0).indoor_loss_w.max(initial=0.0))
     for _ in range(MAX_ROUNDS):
         cooling = cool(
             spec,
@@ -115,6 +117,8 @@ def _until_they_agree(
             air_heat_w=it_w * (1 - liquid_ratio),
             liquid_heat_w=it_w * liquid_ratio,
             indoor_loss_w=flow.indoor_loss_w,
+            design_air_w=design_w * (1 - liquid_ratio) + design_loss_w,
+            design_liquid_w=design_w * liquid_ratio,
             catalogue=catalogue,
         )
         rest_w = cooling.electricity_w - cooling.critical_w

@@ -7,6 +7,7 @@ from datahall.foundation.readable import with_unit
 from datahall.infrastructure.carbon import CarbonYear
 from datahall.infrastructure.cooling import RideThroughResult
 from datahall.infrastructure.cost import CostReport, Tornado
+from datahall.infrastructure.siting import siting_notes
 from datahall.infrastructure.storage import StorageReport
 from datahall.planner.assumptions import Assumption, assumed_choices
 from datahall.planner.facility import FacilityYear, facility_year
@@ -91,6 +92,7 @@ def plan_of(loaded: Loaded) -> Plan:
     add_capacity(ledger)
     network = add_network(ledger)
     year = facility_year(loaded.hall, loaded.estate, loaded.catalogue, loaded.folder, more_it_w=network.not_placed_w)
+    _say_what_was_taken_for_granted(ledger, year)
     add_energy(ledger, year)
     ride_through = add_ride_through(ledger, year)
     carbon = add_carbon(ledger, year)
@@ -119,3 +121,12 @@ def plan_of(loaded: Loaded) -> Plan:
         assumptions=(*ledger.assumptions, *assumed_choices(loaded.hall)),
         missing=tuple(ledger.missing),
     )
+
+
+def _say_what_was_taken_for_granted(ledger: Ledger, year: FacilityYear) -> None:
+    """What the weather file, the site's surroundings and the wiring left open."""
+    site = ledger.loaded.hall.site
+    for note in (*(year.weather.notes if year.weather else ()), *(siting_notes(site) if site else ())):
+        ledger.assume("site", note)
+    if (unfed := year.graph.unfed_racks) and year.graph.elements:
+        ledger.assume("racks[].feeds", f"{len(unfed)} racks such as {unfed[0]} draw straight from the site, without losses")

@@ -72,10 +72,13 @@ def test_copper_is_taken_where_it_reaches():
 
 def test_a_price_needs_every_line():
     """Given prices for both transceivers, the fabric has one; spares are bought too."""
-    rows = [row.model_copy(update={"price": Amount(1000.0, "USD")}) for row in SHIPPED.cables.values()]
-    catalogue = NetworkCatalogue(NetworkPartsFile(cables=tuple(rows)))
-    assert built(RAILS, 512).price is None
-    made = built(RAILS.model_copy(update={"spare_ratio": 0.1}), 512, catalogue=catalogue)
+
+    def priced(price: Amount | None) -> NetworkCatalogue:
+        rows = [row.model_copy(update={"price": price}) for row in SHIPPED.cables.values()]
+        return NetworkCatalogue(NetworkPartsFile(cables=tuple(rows)))
+
+    assert built(RAILS, 512, catalogue=priced(None)).price is None
+    made = built(RAILS.model_copy(update={"spare_ratio": 0.1}), 512, catalogue=priced(Amount(1000.0, "USD")))
     pieces = 2048 + 205 + 4096 + 410 + 4096 + 410
     assert made.price == Amount(192 * 36000 + pieces * 1000.0, "USD")
 

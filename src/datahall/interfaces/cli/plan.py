@@ -1,5 +1,6 @@
 """`plan`, `explain`, `validate`, `check`: what a hall would be, why each figure is what it is, and how far to trust it."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def plan(
     report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a report page here.", show_default=False)] = None,
 ) -> int:
     """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml"""
-    from datahall.interfaces.plan_text import comparison, screen
+    from datahall.interfaces.plan_text import comparison, plain_screen, screen
     from datahall.planner.load import load
     from datahall.planner.plan import plan_of
 
@@ -35,8 +36,12 @@ def plan(
     if as_json:
         show_json([found.as_dict() for found in plans] if len(plans) > 1 else plans[0].as_dict())
         return 0
-    for line in comparison(plans) if len(plans) > 1 else screen(plans[0]):
-        out.print(line)
+    if len(plans) == 1 and not out.is_terminal:
+        for text in plain_screen(plans[0]):
+            sys.stdout.write(text + "\n")
+    else:
+        for line in comparison(plans) if len(plans) > 1 else screen(plans[0]):
+            out.print(line)
     if report is not None:
         say(f"wrote {report}")
     next_step(f"datahall explain {halls[0]} pue" if report else f"datahall plan {halls[0]} -o report.html")

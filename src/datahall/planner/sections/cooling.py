@@ -56,7 +56,7 @@ def _result(  # noqa: PLR0917 - one place calls it
         outdoor_c=outdoor_c,
         liquid_heat_w=ledger.figures["it_peak_w"].value * year.liquid_ratio,
         loop_water_kg=(liquid.loop_water_kg or 0.0) if liquid else 0.0,
-        loop_rise_limit_k=liquid.rise_k if liquid else 10.0,
+        loop_rise_limit_k=held.loop_rise_limit_k,
     )
 
 

@@ -46,7 +46,8 @@ def add_network(ledger: Ledger) -> Network:
             )
         )
     found = tuple(builds)
-    unplaced = [_add_fabric(ledger, fabric) for fabric in found]
+    standing = {name: count for name, (_, count) in estate.devices.items()}
+    unplaced = [_add_fabric(ledger, fabric, standing) for fabric in found]
     not_placed_w = sum(figure.value for figure in unplaced)
     if not_placed_w:
         ledger.computed(
@@ -60,6 +61,7 @@ def add_network(ledger: Ledger) -> Network:
         ledger.assume(
             "racks[].contents", "switches that stand in no rack draw from the racks' feeds, in proportion to their peak"
         )
+    _say_what_is_unverified(ledger, found)
     group = _group(ledger, found)
     lines = tuple(line for fabric in found for line in _lines(fabric))
     return Network(found, group, not_placed_w, tuple(_purchases(found)), (*lines, *_speed_lines(ledger, group)))
@@ -108,7 +110,8 @@ def _speed_lines(ledger: Ledger, group: Group | None) -> list[str]:
     return [f"all-reduce in the {scope}: {', '.join(parts)}" for scope, parts in texts.items()]
 
 
-def _add_fabric(ledger: Ledger, fabric: FabricBuild) -> Figure:
+def _add_fabric(ledger: Ledger, fabric: FabricBuild, standing: dict[str, int]) -> Figure:
+    """standing: switches in racks by part, less those that fabrics before this one took."""
     name = fabric.name.replace("-", "_").replace(".", "_")
     switch = ledger.looked_up(f"{name}_power_of_one_switch_w", fabric.switch.peak_power_w, "W", fabric.switch)
     tiers = [
@@ -133,8 +136,9 @@ def _add_fabric(ledger: Ledger, fabric: FabricBuild) -> Figure:
         inputs=[switches, switch],
         about=f"fabric {fabric.name}, optics included",
     )
-    standing = ledger.loaded.estate.devices.get(fabric.switch.name, (fabric.switch, 0))[1]
-    placed_w = min(standing, fabric.switches) * fabric.switch.peak_power_w
+    placed = min(standing.get(fabric.switch.name, 0), fabric.switches)
+    standing[fabric.switch.name] = standing.get(fabric.switch.name, 0) - placed
+    placed_w = placed * fabric.switch.peak_power_w
     return ledger.computed(
         f"{name}_power_not_placed_w",
         max(0.0, fabric.power_w - placed_w),
@@ -145,18 +149,22 @@ def _add_fabric(ledger: Ledger, fabric: FabricBuild) -> Figure:
     )
 
 
+def _say_what_is_unverified(ledger: Ledger, builds: tuple[FabricBuild, ...]) -> None:
+    parts = {piece.part.name: piece.part for fabric in builds for piece in fabric.pieces if piece.part.checked == "unverified"}
+    for part in parts.values():
+        ledger.assume("catalog", part.cited)
+
+
 def _purchases(builds: tuple[FabricBuild, ...]) -> list[Purchase]:
-    return [
-        Purchase(
-            f"{fabric.name}: {line.part} ({line.what})",
-            line.count,
-            line.price,
-            f"a price in a catalogue row {line.part}",
-            source=f"catalogue row {line.part}",
-        )
-        for fabric in builds
-        for line in fabric.bill
-    ]
+    """What is bought, each part of a fabric once, whatever links it is for."""
+    bought: dict[tuple[str, str], Purchase] = {}
+    for fabric in builds:
+        for line in fabric.bill:
+            declare, source = f"a price in a catalogue row {line.part}", f"catalogue row {line.part}"
+            before = bought.get((fabric.name, line.part))
+            count = line.count + (before.count if before else 0)
+            bought[fabric.name, line.part] = Purchase(f"{fabric.name}: {line.part}", count, line.price, declare, source=source)
+    return list(bought.values())
 
 
 def _lines(fabric: FabricBuild) -> list[str]:

@@ -33,11 +33,16 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
 """Columns that a file must have to be taken for a table; any of the sets does."""
 
 
+BY_QUANTITY = frozenset({"facility"})
+"""Tables whose quantities are too unlike for one mean error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A table in one line."""
+    """A table's rows of one quantity in one line."""
 
     table: str
+    quantity: str
     rows: int
     computed: int
     judged: int
@@ -92,16 +97,20 @@ def table_of(header: Sequence[str], path: Path) -> str:
 
 
 def summary(rows: Sequence[ValidationRow]) -> list[Summary]:
-    """One line for each table, in the order of the rows."""
-    return [_summary(table, [row for row in rows if row.table == table]) for table in dict.fromkeys(row.table for row in rows)]
+    """One line for each table, in the order of the rows; one for each of its quantities where their units differ."""
+    groups: dict[tuple[str, str], list[ValidationRow]] = {}
+    for row in rows:
+        groups.setdefault((row.table, row.quantity if row.table in BY_QUANTITY else ""), []).append(row)
+    return [_summary(table, quantity, group) for (table, quantity), group in groups.items()]
 
 
-def _summary(table: str, rows: Sequence[ValidationRow]) -> Summary:
+def _summary(table: str, quantity: str, rows: Sequence[ValidationRow]) -> Summary:
     errors = [abs(row.error_ratio) for row in rows if row.error_ratio is not None]
     constant = [abs(row.baseline_error_ratio) for row in rows if row.baseline_error_ratio is not None]
     judged = [row for row in rows if row.hit is not None]
     return Summary(
         table,
+        quantity,
         len(rows),
         sum(row.ours is not None for row in rows),
         len(judged),
