@@ -153,6 +153,29 @@ def test_two_halls_are_compared_first(small, large):
     assert "second / first" in reader.text and {"hall-1-figure-pue", "hall-2-figure-pue"} <= set(reader.ids)
 
 
+def test_a_single_point_is_named_with_its_chain(small):
+    """Given one utility for all, the page says that it takes down three racks and the plant, and by which way."""
+    text = " ".join(read(page([small])).text)
+    assert "grid → pdu-a → r1" in text and "3 (all)" in text and "single points of failure: 1 of 3 elements" in text
+
+
+def test_availability_stands_with_what_it_counts(small):
+    """Given failures of every element, availability is shown with and without common cause, above its assumptions."""
+    report = small.survival.availability
+    text = " ".join(read(page([small])).text)
+    assert f"{report.independent:.6f}" in text and f"{report.with_common_cause:.6f}" in text
+    assert all(line in text for line in report.assumptions)
+
+
+def test_no_availability_without_all_failures(tmp_path):
+    """Given an element whose failures nobody declared, the page names it in place of a figure."""
+    plan = planned(tmp_path, SMALL.replace(", failures_per_year: 0.01, repair_h: 4", ""))
+    text = " ".join(read(page([plan])).text)
+    assert (
+        "No availability is stated" in text and "Failures alone" not in text and plan.survival.availability.unknown[0] in text
+    )
+
+
 def test_sums_that_lack_lines_are_lower_bounds(small):
     """Given a bill without a building, its sums carry a sign that they are at least so much."""
     text = "".join(read(page([small])).text)

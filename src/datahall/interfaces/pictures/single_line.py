@@ -9,7 +9,7 @@ from datahall.interfaces.pictures.drawing import path, rect, short, svg, words
 from datahall.interfaces.pictures.layers import Layout, layered
 from datahall.interfaces.pictures.symbols import symbol
 
-BOX_W, BOX_H, GAP, FLOOR, MARGIN = 158.0, 66.0, 20.0, 58.0, 14.0
+BOX_W, BOX_H, GAP, FLOOR, MARGIN = 174.0, 66.0, 20.0, 58.0, 14.0
 SIDES = {"A": 0, None: 1, "B": 2}
 EASY, BUSY, FULL = 0.5, 0.8, 1.0
 """Load over rating at which the colour changes; each box says the figure too."""

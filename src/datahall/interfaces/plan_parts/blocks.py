@@ -87,6 +87,11 @@ def words_of(kind: str) -> str:
     return kind.upper() if kind in {"ups", "pdu"} else kind.replace("_", " ")
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """`1 rack`, `2,048 racks`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def few(names: Sequence[str]) -> str:
     """`a1`, `a1, a2, a3`, `a1 … a16 (16)`."""
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names):,})"

@@ -8,7 +8,7 @@ from datahall.foundation.readable import with_unit
 from datahall.foundation.units import bytes_text, seconds_text
 from datahall.infrastructure.storage import StorageReport, TierReport
 from datahall.interfaces.plan_parts.anchors import Anchors
-from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table
+from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table, counted
 from datahall.network.fabric import FabricBuild
 from datahall.network.fabric import Tier as FabricTier
 from datahall.network.fabric.picture import picture_of
@@ -71,7 +71,7 @@ def _parts(build: FabricBuild) -> Table:
         (line.part, line.what, f"{line.count:,}", str(line.price) if line.price else "–") for line in build.bill
     ) + tuple(("–", missing, "", "") for missing in build.price_missing)
     heads = ("Part", "What", "Count, spares included", "Price of one")
-    words = f"Bill of {build.name}: {build.switches:,} switches, {build.links:,} links"
+    words = f"Bill of {build.name}: {counted(build.switches, 'switch', 'switches')}, {counted(build.links, 'link', 'links')}"
     return Table(heads, rows, numbers=frozenset({2, 3}), folded=words)
 
 

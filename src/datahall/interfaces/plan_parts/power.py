@@ -28,7 +28,8 @@ def power_section(plan: Plan, anchors: Anchors) -> Section | None:
         blocks.append(
             Lines((f"{few(graph.unfed_racks)}: no element feeds them, they draw straight from the site",), warning=True)
         )
-    blocks.append(_losses(flow))
+    if any(kwh > 0 for kwh in flow.loss_kwh.values()):
+        blocks.append(_losses(flow))
     blocks.append(_table(power.elements, graph, flow))
     return Section(anchors.section("power"), "Power", tuple(blocks))
 
@@ -55,7 +56,7 @@ def _element_box(spec: PowerElement | None, rows: list[int], graph: PowerGraph, 
     ratio = float(max(flow.peak_load_ratio[rows]))
     about = f"{element.kind.replace('_', ' ')}, {element.part or 'no catalogue row'}; lost in a year {_kwh(flow, rows)}"
     name = spec.name if spec else few([graph.elements[i].name for i in rows])
-    rating = f"{len(rows)} × {with_unit(element.rating_w, 'W')}"
+    rating = f"{len(rows):,} × {with_unit(element.rating_w, 'W')}"
     return Box(name, element.kind, rating, element.side, ratio, about)
 
 

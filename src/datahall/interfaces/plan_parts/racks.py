@@ -12,7 +12,7 @@ from datahall.infrastructure.spec import Room
 from datahall.interfaces.pictures.elevation import Standing, elevation
 from datahall.interfaces.pictures.floor_plan import RoomDrawn, RowDrawn, Run, floor_plan
 from datahall.interfaces.plan_parts.anchors import Anchors
-from datahall.interfaces.plan_parts.blocks import Gallery, Picture, Section
+from datahall.interfaces.plan_parts.blocks import Gallery, Picture, Section, counted
 from datahall.network.catalog import SwitchPart
 from datahall.planner.plan import Plan
 
@@ -50,7 +50,7 @@ def _elevation(block: RackBlock, part: RackPart | None) -> Picture:
     used = block.units_used
     units = block.group.units or (part.units if part else None)
     devices = [_standing(content) for content in block.contents]
-    title = f"{block.group.name}: {len(block.names):,} {'rack' if len(block.names) == 1 else 'racks'}"
+    title = f"{block.group.name}: {counted(len(block.names), 'rack', 'racks')}"
     drawn = elevation(devices, units=units or max(used, 1), title=f"{title}, from the front")
     notes = [
         _of(block.peak_w, block.group.power_limit_w or (part.power_limit_w if part else None), "W"),
@@ -125,7 +125,7 @@ def _runs(standing: list[tuple[int, RackBlock, str]], parts: Mapping[str, RackPa
 def _density(room: RoomDrawn) -> str:
     runs = [run for row in room.rows for run in row.runs]
     total_w, count = sum(run.count * run.rack_w for run in runs), sum(run.count for run in runs)
-    text = f"{count:,} racks, {with_unit(total_w, 'W')} at full load"
+    text = f"{counted(count, 'rack', 'racks')}, {with_unit(total_w, 'W')} at full load"
     if room.width_m and room.depth_m:
         text += f", {total_w / (room.width_m * room.depth_m) / 1e3:.2f} kW/m²"
     return text

@@ -48,17 +48,18 @@ def availability_section(plan: Plan, anchors: Anchors) -> Section | None:
         blocks.append(Lines(report.unknown, title="No availability is stated, since these would be left out", warning=True))
     blocks += _reasons(report.contributions)
     blocks.append(Lines(report.assumptions, title="What these figures rest on"))
-    lead = "Availability means nothing without what is counted in it: each column counts more than the one before."
+    lead = "Availability means nothing without what is counted in it."
+    if "availability" in plan.figures:
+        lead = f"{lead[:-1]}: each column counts more than the one before."
     return Section(anchors.section("availability"), "Availability", tuple(blocks), lead)
 
 
 def _verdict(found: SweepResult) -> Iterator[str]:
     points = sum(len(removal.names) for removal in found.single_points)
-    yield (
-        f"{points:,} of {found.elements:,} elements are single points of failure"
-        if points
-        else "no single loss takes down a rack"
-    )
+    if points:
+        yield f"single points of failure: {points:,} of {found.elements:,} elements"
+    else:
+        yield "no single loss takes down a rack or the plant"
     if found.concurrently_maintainable:
         yield "concurrently maintainable: every element can be taken out for work without a rack or the plant going down"
     else:
