@@ -21,6 +21,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
     try:
+        _refuse_devices(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb") as file:
@@ -32,6 +33,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # the first error is the one to tell
             temporary.unlink(missing_ok=True)
+
+
+def _refuse_devices(path: Path) -> None:
+    """A rename would put a file in the place of /dev/null."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.ENODEV, "it is a device or a pipe, not a file", str(path))
 
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -63,6 +70,8 @@ def unwritable(path: Path, error: OSError) -> Unavailable:
         errno.EDQUOT: "free some of your disk quota and run it again; what was there before is untouched",
         errno.EACCES: "give yourself write permission there, or choose another folder",
         errno.EROFS: "choose a folder on a file system that can be written",
+        errno.EISDIR: "name a file in that folder",
+        errno.ENODEV: "name a file",
     }
     reason = error.strerror or str(error)
     return Unavailable(

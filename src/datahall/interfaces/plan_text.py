@@ -65,16 +65,26 @@ def _gaps(plan: Plan) -> Iterator[str]:
 def comparison(plans: Sequence[Plan]) -> Iterator[RenderableType]:
     """Halls side by side, a figure a row; the last column is the second over the first."""
     table = Table(box=None, header_style="bold", pad_edge=False)
+    (_, *names), *rows = _compared(plans)
     table.add_column("")
-    for plan in plans:
-        table.add_column(escape(plan.name), justify="right")
-    if len(plans) == 2:
-        table.add_column("second / first", justify="right")
+    for name in names:
+        table.add_column(escape(name), justify="right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    yield table
+
+
+def plain_comparison(plans: Sequence[Plan]) -> Iterator[str]:
+    """The same for pipes: the head, then a figure a line, with tabs between."""
+    return ("\t".join(row) for row in _compared(plans))
+
+
+def _compared(plans: Sequence[Plan]) -> Iterator[list[str]]:
+    yield ["figure", *(plan.name for plan in plans), *(["second / first"] if len(plans) == 2 else [])]
     for label, name in _all_labels():
         found = [plan.figures.by_name.get(name) for plan in plans]
         if any(found):
-            table.add_row(escape(label), *(with_unit(f.value, f.unit) if f else "–" for f in found), *_ratio(found))
-    yield table
+            yield [label, *(with_unit(f.value, f.unit) if f else "–" for f in found), *_ratio(found)]
 
 
 def _all_labels() -> Iterator[tuple[str, str]]:

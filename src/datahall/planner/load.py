@@ -1,6 +1,7 @@
 """A hall file, read and checked by all floors: either everything that a plan needs, or every problem at once."""
 
 import contextlib
+from collections.abc import Iterable
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,6 +55,19 @@ def load(path: FilePath, *, folder: FilePath | None = None) -> Loaded:
     loaded, more = _with_parts(part.spec, part, path.parent if folder is None else folder)
     if problems := [*part.problems, *_not_by_our_hand(part, more, loaded)]:
         raise Refused(_in_file_order(problems))
+    return loaded
+
+
+def load_all(paths: Iterable[FilePath]) -> list[Loaded]:
+    """Several hall files. Raises Refused with every problem of every one of them."""
+    loaded, problems = list[Loaded](), list[Problem]()
+    for path in paths:
+        try:
+            loaded.append(load(path))
+        except (Missing, Refused) as error:
+            problems += error.problems
+    if problems:
+        raise Refused(problems)
     return loaded
 
 

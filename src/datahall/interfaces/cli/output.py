@@ -1,7 +1,10 @@
 """How the command line speaks: results to stdout, progress and problems to stderr, no colour in pipes."""
 
+import contextlib
+import errno
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,10 +17,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datahall.foundation.errors import DatahallError, Problem
+from datahall.foundation import files
+from datahall.foundation.errors import Conflict, DatahallError, Problem
+
+
+class _Console(Console):
+    """Rich's own ends the process with 1 when the reader of a pipe has had enough."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, "nobody reads any more")
+
 
 # No emoji codes: `hall.yaml:100: INF-012` is a line of a file, not a hundred points.
-out = Console(soft_wrap=True, highlight=False, emoji=False)
+out = _Console(soft_wrap=True, highlight=False, emoji=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
@@ -44,15 +56,34 @@ def report(run: Callable[[], Any]) -> int:
 
 
 def exits(command: Callable[..., int | None]) -> Callable[..., None]:
-    """A command whose returned number is its exit code."""
+    """A command whose returned number is its exit code. What it prints is written when it ends, or it is told why not."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **words: Any) -> None:
-        code = command(*args, **words)
+        try:
+            code = command(*args, **words)
+            out.file.flush()
+        except KeyboardInterrupt:
+            say("interrupted; nothing that was acknowledged is lost")
+            code = 130
+        except BrokenPipeError:
+            _write_nowhere()  # the reader has what it wanted, as with `| head -1`
+            code = 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _write_nowhere()
+            raise files.unwritable(Path("stdout"), error) from None
         if code:
             raise typer.Exit(code)
 
     return wrapped
+
+
+def _write_nowhere() -> None:
+    """What still waits to be written would fail again as Python ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
@@ -68,8 +99,16 @@ def say(text: str) -> None:
 
 
 def show_json(value: Any) -> None:
-    """Machine-readable output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    """Machine-readable output: JSON as RFC 8259 has it, where what is infinite or no number is null."""
+    out.file.write(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False, default=str) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str) -> None:
@@ -79,7 +118,7 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *,
         return
     if not out.is_terminal:
         for row in rows:
-            sys.stdout.write("\t".join(str(row.get(key, "")) for key in columns) + "\n")
+            out.file.write("\t".join(str(row.get(key, "")) for key in columns) + "\n")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in columns.values():
@@ -91,9 +130,6 @@ def show_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *,
 
 def write_new(path: Path, text: str, *, force: bool) -> None:
     """Write a file that a person will go on editing. Raises Conflict when it is there already, unless forced."""
-    from datahall.foundation import files
-    from datahall.foundation.errors import Conflict
-
     if path.exists() and not force:
         raise Conflict(Problem("INIT-001", str(path), "is there already", "choose another name, or --force to replace it"))
     files.write_text(path, text)

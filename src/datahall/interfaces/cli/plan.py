@@ -1,13 +1,15 @@
 """`plan`, `explain`, `validate`, `check`: what a hall would be, why each figure is what it is, and how far to trust it."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from datahall.interfaces.cli.hall import Json
 from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from datahall.planner.plan import Plan
 
 HallFile = Annotated[Path, typer.Argument(help="The hall file.", show_default=False)]
 
@@ -23,11 +25,10 @@ def plan(
     report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a report page here.", show_default=False)] = None,
 ) -> int:
     """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml"""
-    from datahall.interfaces.plan_text import comparison, plain_screen, screen
-    from datahall.planner.load import load
+    from datahall.planner.load import load_all
     from datahall.planner.plan import plan_of
 
-    plans = [plan_of(load(path)) for path in halls]
+    plans = [plan_of(loaded) for loaded in load_all(halls)]
     if report is not None:
         from datahall.foundation import files
         from datahall.interfaces.plan_page import page
@@ -36,16 +37,22 @@ def plan(
     if as_json:
         show_json([found.as_dict() for found in plans] if len(plans) > 1 else plans[0].as_dict())
         return 0
-    if len(plans) == 1 and not out.is_terminal:
-        for text in plain_screen(plans[0]):
-            sys.stdout.write(text + "\n")
-    else:
-        for line in comparison(plans) if len(plans) > 1 else screen(plans[0]):
-            out.print(line)
+    _show(plans)
     if report is not None:
         say(f"wrote {report}")
     next_step(f"datahall explain {halls[0]} pue" if report else f"datahall plan {halls[0]} -o report.html")
     return 0
+
+
+def _show(plans: "list[Plan]") -> None:
+    from datahall.interfaces.plan_text import comparison, plain_comparison, plain_screen, screen
+
+    if not out.is_terminal:
+        for text in plain_comparison(plans) if len(plans) > 1 else plain_screen(plans[0]):
+            out.file.write(f"{text}\n")
+        return
+    for line in comparison(plans) if len(plans) > 1 else screen(plans[0]):
+        out.print(line)
 
 
 def explain(
@@ -108,7 +115,9 @@ def validate(
     from datahall.planner.validation.tables import as_json as json_of
     from datahall.planner.validation.tables import rows_of_file, shipped_rows
 
-    found = rows_of_file(rows) if rows else shipped_rows([name.strip() for name in tables.split(",") if name.strip()])
+    # An empty name is no table: told as such, rather than answered with nothing.
+    names = [name.strip() for name in tables.split(",")]
+    found = rows_of_file(rows) if rows is not None else shipped_rows(names)
     if as_json:
         show_json(json_of(found))
         return 0

@@ -43,11 +43,10 @@ def add_survival(ledger: Ledger, year: FacilityYear) -> Survival | None:
     )
     _add_elements(ledger, year)
     _add_backup(ledger, backup_of(year.graph, mechanical_w=rest_w, critical_mechanical_w=critical_w))
-    unknown = any(element.failures_per_year is None for element in year.graph.elements)
-    if unknown:
+    if not report.complete:
         ledger.lacks("power.elements[].failures_per_year and repair_h", f"availability as a whole: {'; '.join(report.unknown)}")
-    _add_figures(ledger, found, report, counted=not unknown)
-    return Survival(found, report, tuple(_lines(found, report, counted=not unknown)), tuple(_harm(found)))
+    _add_figures(ledger, found, report)
+    return Survival(found, report, tuple(_lines(found, report)), tuple(_harm(found)))
 
 
 def _mechanical_w(year: FacilityYear) -> tuple[float, float]:
@@ -116,8 +115,7 @@ def _add_backup(ledger: Ledger, backup: Backup) -> None:
         )
 
 
-def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport, *, counted: bool) -> None:
-    """counted: whether every element's failures are known; a figure that leaves some out would be a boast."""
+def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport) -> None:
     ledger.computed(
         "single_points",
         sum(len(r.names) for r in found.single_points),
@@ -126,7 +124,8 @@ def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport,
         inputs=(),
         about=f"of {found.elements:,} power elements",
     )
-    if counted:
+    # A figure that leaves some elements' failures out would be a boast.
+    if report.complete:
         _add_availability(ledger, report)
 
 
@@ -158,11 +157,11 @@ def _add_availability(ledger: Ledger, report: AvailabilityReport) -> None:
     )
 
 
-def _lines(found: SweepResult, report: AvailabilityReport, *, counted: bool) -> list[str]:
+def _lines(found: SweepResult, report: AvailabilityReport) -> list[str]:
     maintained = "yes" if found.concurrently_maintainable else f"no: {' → '.join(found.witness[:6])}"
     tolerant = "yes" if found.fault_tolerant else "no"
     structure = f"concurrently maintainable: {maintained}; any one fault tolerated: {tolerant}"
-    if not counted:
+    if not report.complete:
         return [structure]
     whole = (
         f"{report.availability:.5f} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"

@@ -78,8 +78,12 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
             rows = [{str(key).strip(): value or "" for key, value in row.items() if key is not None} for row in reader]
     except FileNotFoundError:
         raise Missing(Problem("PLAN-010", str(path), "there is no such file", "check the path")) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(Problem("PLAN-011", str(path), f"cannot be read as CSV: {error}", "save it as UTF-8 CSV")) from None
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        raise Refused(Problem("PLAN-011", str(path), what, "name a CSV file that you may read")) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        what = "is no text" if isinstance(error, UnicodeDecodeError) else f"cannot be read as CSV: {error}"
+        raise Refused(Problem("PLAN-011", str(path), what, "save it as UTF-8 CSV")) from None
     if not rows or len(rows) > MAX_ROWS:
         what = f"{len(rows):,} rows under the header"
         raise Refused(Problem("PLAN-012", str(path), what, f"give at least one row and at most {MAX_ROWS:,}"))
