@@ -5,7 +5,7 @@ import pytest
 from tests.unit.interfaces.reading import drawings, read
 
 from datahall.interfaces.plan_page import PARTS, page
-from datahall.interfaces.plan_parts.anchors import said
+from datahall.interfaces.plan_parts.anchors import availability_text, said
 from datahall.planner.load import load
 from datahall.planner.plan import Plan, plan_of
 
@@ -163,8 +163,13 @@ def test_availability_stands_with_what_it_counts(small):
     """Given failures of every element, availability is shown with and without common cause, above its assumptions."""
     report = small.survival.availability
     text = " ".join(read(page([small])).text)
-    assert f"{report.independent:.6f}" in text and f"{report.with_common_cause:.6f}" in text
+    assert availability_text(report.independent) in text and availability_text(report.with_common_cause) in text
     assert all(line in text for line in report.assumptions)
+
+
+def test_nothing_is_always_available():
+    """Given one chance in a billion, the digits go on until it shows; given two in a hundred, six are enough."""
+    assert [availability_text(v) for v in (1 - 1.2e-9, 0.98, 1.0)] == ["0.9999999988", "0.980000", "1.000000"]
 
 
 def test_no_availability_without_all_failures(tmp_path):

@@ -1,5 +1,6 @@
 """Where on the page a figure stands, so that others can point to it."""
 
+import math
 import re
 
 from markupsafe import Markup
@@ -41,13 +42,22 @@ class Anchors:
 
 def said(figure: Figure) -> str:
     """A figure's value as people read it; shares of one that are close to it keep the digits that matter."""
-    if figure.unit == "1" and figure.name.startswith(("availability", "pue")):
-        return f"{figure.value:.{3 if figure.name == 'pue' else 6}f}"
+    if figure.name == "pue":
+        return f"{figure.value:.3f}"
+    if figure.name.startswith("availability") and figure.unit == "1":
+        return availability_text(figure.value)
     if figure.name.endswith("_ratio") and figure.unit == "1" and 0 < abs(figure.value) <= 10:
         return f"{figure.value:.1%}" if abs(figure.value) >= 1e-3 else f"{figure.value:.2e}"
     if figure.unit == "1" and 0 < abs(figure.value) < 1e-4:
         return f"{figure.value:.2e}"
     return with_unit(figure.value, figure.unit).strip()
+
+
+def availability_text(ratio: float) -> str:
+    """At least six digits, and so many that what is lacking to 1 shows two: nothing is ever available all the time."""
+    lacking = 1 - ratio
+    digits = 6 if lacking <= 0 else min(12, max(6, 1 - math.floor(math.log10(lacking))))
+    return f"{ratio:.{digits}f}"
 
 
 def about(figure: Figure) -> str:

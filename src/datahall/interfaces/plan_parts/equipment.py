@@ -20,7 +20,7 @@ def network_section(plan: Plan, anchors: Anchors) -> Section | None:
     builds = plan.network.builds
     if not builds:
         return None
-    blocks: list[Block] = [_tiers(builds)]
+    blocks: list[Block] = [_tiers(builds), Lines(plan.network.lines)]
     for build in builds:
         # picture_of escapes every word that it is given.
         blocks.append(Picture(Markup(picture_of(build))))  # noqa: S704

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from datahall.foundation.readable import with_unit
 from datahall.infrastructure.reliability import AvailabilityReport, Contribution, Removal, ServiceAvailability, SweepResult
-from datahall.interfaces.plan_parts.anchors import Anchors
+from datahall.interfaces.plan_parts.anchors import Anchors, availability_text
 from datahall.interfaces.plan_parts.blocks import Block, Lines, Section, Table, few, words_of
 from datahall.planner.plan import Plan
 
@@ -103,7 +103,7 @@ def _row(removal: Removal, racks: int) -> tuple[str, ...]:
 
 def _counted(report: AvailabilityReport) -> Table:
     hall = ("average W of the hall", *_figures(report.independent, report.with_common_cause, report.with_planned_work))
-    rows = [(*hall, f"{report.availability:.6f}", f"{report.downtime_h_per_year:.2f} h")]
+    rows = [(*hall, availability_text(report.availability), f"{report.downtime_h_per_year:.2f} h")]
     services: list[ServiceAvailability] = [*report.power_and_cooling]
     if len(services) < 2 and report.power:
         services = [*services, *report.power]
@@ -112,12 +112,12 @@ def _counted(report: AvailabilityReport) -> Table:
     for row in services[:SHOWN]:
         figures = _figures(row.independent, row.with_common_cause, row.with_planned_work, row.availability)
         rows.append((row.name, *figures, f"{row.downtime_h_per_year:.2f} h"))
-    heads = ("Service", "Failures alone", "and common cause", "and planned work", "and people", "Down a year")
+    heads = ("Service", "Failures alone: naive", "and common cause", "and planned work", "and people", "Down a year")
     return Table(heads, tuple(rows), numbers=frozenset({1, 2, 3, 4, 5}))
 
 
 def _figures(*values: float) -> tuple[str, ...]:
-    return tuple(f"{value:.6f}" for value in values)
+    return tuple(map(availability_text, values))
 
 
 def _reasons(contributions: Sequence[Contribution]) -> Iterator[Table]:
