@@ -1,7 +1,6 @@
 """A hall file, read and checked by all floors: either everything that a plan needs, or every problem at once."""
 
 import contextlib
-from collections.abc import Iterable
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -111,6 +111,8 @@ def table_at(path: Path, status: tuple[int, int]) -> Table:
 
 def text_of(path: Path) -> str:
     """A file's text, unpacked. Raises Refused when it is no gzip file, no UTF-8 text, or larger than 256 MiB."""
+    if path.exists() and not path.is_file():  # a pipe that nobody writes to would be waited for
+        raise _not_read(path, "is a folder, a device or a pipe")
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -121,7 +123,12 @@ def text_of(path: Path) -> str:
         reason = f"cannot be read: {error}"
     except UnicodeDecodeError as error:
         reason = f"is no UTF-8 text (byte {error.start})"
-    raise Refused(Problem("INF-301", str(path), f"the file {reason}", "name a CSV or EPW file, packed as .gz or not at all"))
+    raise _not_read(path, reason)
+
+
+def _not_read(path: Path, reason: str) -> Refused:
+    fix = "name a CSV or EPW file, packed as .gz or not at all"
+    return Refused(Problem("INF-301", str(path), f"the file {reason}", fix))
 
 
 def _column(values: tuple[str, ...]) -> Column:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,10 @@ def rows_of_file(path: Path) -> list[ValidationRow]:
 def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     """Header and rows of a CSV file. Raises Missing or Refused with one problem."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(Problem("PLAN-011", str(path), "this is a folder, a device or a pipe", "name a CSV file"))
+        if status.st_size > MAX_BYTES:
             raise Refused(Problem("PLAN-012", str(path), f"larger than {MAX_BYTES >> 20} MiB", "split the file"))
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
