@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 BENCHMARKS = {
+    "plan": "benchmarks.planner.bench_plan",
+    "site": "benchmarks.planner.bench_site",
     "training": "benchmarks.models.bench_training",
     "time-to-accuracy": "benchmarks.models.bench_time_to_accuracy",
     "serving": "benchmarks.serving.bench_serving",
