@@ -40,7 +40,7 @@ def floor_section(plan: Plan, anchors: Anchors) -> Section | None:
     most_w = max(block.peak_w for block in estate.blocks)
     pictures = tuple(
         Picture(floor_plan(room, most_w=most_w, title=f"Floor plan of {room.name}"), note=_density(room))
-        for room in _rooms(plan)
+        for room in rooms_of(plan)
     )
     lead = "Rows are filled one after the other, and drawn evenly over the depth: a hall file does not say where they stand."
     return Section(anchors.section("floor"), "Floor plan", pictures, lead)
@@ -83,7 +83,8 @@ def _of(value: float, limit: float | None, unit: str) -> str:
     return f"{with_unit(value, unit)} of {with_unit(limit, unit)}" if limit else with_unit(value, unit)
 
 
-def _rooms(plan: Plan) -> Iterator[RoomDrawn]:
+def rooms_of(plan: Plan) -> Iterator[RoomDrawn]:
+    """Every declared room with its racks, then a schematic one for racks that stand in none."""
     hall, estate, parts = plan.loaded.hall, plan.loaded.estate, plan.loaded.catalogue.racks
     places = floor_of(hall).places
     for room in hall.rooms:
