@@ -9,7 +9,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[Label, ...], ...]], ...] = (
         (
             (
                 ("IT at full load", "it_peak_w"),
-                ("IT", "it_energy_kwh"),
+                ("IT in a year", "it_energy_kwh"),
                 ("at the meter", "facility_energy_kwh"),
                 ("highest hour", "facility_peak_w"),
             ),

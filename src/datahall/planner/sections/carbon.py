@@ -104,8 +104,9 @@ def _add_embodied(ledger: Ledger, emitted: CarbonYear) -> None:
             about="making of the equipment, a year of its life",
         )
     if emitted.embodied.missing:
+        unknown = ", ".join(emitted.embodied.missing)
         ledger.lacks(
-            "embodied_kgco2e in a catalogue row of your own", f"embodied carbon of {', '.join(emitted.embodied.missing)}"
+            "embodied_kgco2e in a catalogue row of your own", f"embodied carbon as a whole: nothing is known of {unknown}"
         )
 
 
