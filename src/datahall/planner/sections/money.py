@@ -81,10 +81,10 @@ def _capital(ledger: Ledger, line: Line, currency: str) -> Figure:
 
 def _input(ledger: Ledger, line: str, given: Input) -> Figure:
     """One number of a line. Its name carries the line's: `price` alone would mean many things."""
-    name = f"{line}_{_named(given.name)}"
+    name, unit = f"{line}_{_named(given.name)}", given.unit or "1"
     if given.path:
-        return ledger.declared(name, given.path, given.value, given.unit, given.name)
-    return ledger.given(name, given.value, given.unit, source=given.source or "counted by this plan", about=given.name)
+        return ledger.declared(name, given.path, given.value, unit, given.name)
+    return ledger.given(name, given.value, unit, source=given.source or "counted by this plan", about=given.name)
 
 
 def _per_hour(ledger: Ledger, report: CostReport, total: Figure) -> None:
