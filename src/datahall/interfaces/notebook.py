@@ -1,5 +1,6 @@
 """Halls in a notebook: `Hall.load("hall.yaml").plan()` shows what `datahall plan` shows."""
 
+import sys
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class ShownPlan:
         """Print the way back from a figure to its formula, inputs and sources."""
         from datahall.interfaces.plan_text import explained
 
-        Console(width=WIDTH, highlight=False, emoji=False).print("\n".join(explained(self[name])), markup=False)
+        sys.stdout.write("".join(f"{line}\n" for line in explained(self[name])))
 
     def table(self) -> "pd.DataFrame":
         """All figures as a table. Raises Unavailable without pandas, which comes with `datahall[plan]`."""
@@ -64,7 +65,8 @@ class ShownPlan:
     def __repr__(self) -> str:
         from datahall.interfaces.plan_text import screen
 
-        console = Console(width=WIDTH, highlight=False, emoji=False, color_system=None)
+        # Inside Jupyter, Rich would show it by itself, once more than asked for.
+        console = Console(width=WIDTH, highlight=False, emoji=False, force_jupyter=False, color_system=None)
         with console.capture() as captured:
             for part in screen(self.plan):
                 console.print(part)
