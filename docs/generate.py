@@ -18,6 +18,7 @@ from datahall.foundation import errors
 from datahall.infrastructure.checks import CHECKS
 from datahall.interfaces.api.app import api_of
 from datahall.interfaces.cli.main import app
+from datahall.network.checks import CHECKS as NETWORK_CHECKS
 from datahall.platform.spec import JobSpec
 
 DOCS = Path(__file__).parent
@@ -131,8 +132,8 @@ def problem_tables() -> str:
 
 
 def check_table() -> str:
-    """Every rule between the parts of a hall, with its code."""
-    rules = sorted(first_paragraph(check).split(": ", 1) for check in CHECKS)
+    """Every rule between the parts of a hall, of all floors, with its code."""
+    rules = sorted(first_paragraph(check).split(": ", 1) for check in (*CHECKS, *NETWORK_CHECKS))
     return "\n".join(["| code | rule |", "|---|---|", *(row(code, rule[:1].upper() + rule[1:]) for code, rule in rules)])
 
 

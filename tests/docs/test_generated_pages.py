@@ -5,7 +5,9 @@ import typer
 from generate import DOCS, commands, filled, pages
 from told_problems import SOURCE, is_code, told_problems
 
+from datahall.infrastructure.checks import CHECKS
 from datahall.interfaces.cli.main import app
+from datahall.network.checks import CHECKS as NETWORK_CHECKS
 
 
 def test_pages_say_what_the_program_says():
@@ -28,8 +30,17 @@ def test_every_command_has_its_section():
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     group: Any = typer.main.get_command(app)
     words = [words for words, _ in commands(group)]
-    assert "datahall token make" in words
+    assert {"datahall token make", "datahall plan", "datahall import netbox", "datahall export infragraph"} <= set(words)
     assert [w for w in words if f"## {w}\n" not in page] == []
+
+
+def test_every_rule_of_every_floor_has_its_line():
+    """Given the rules of infrastructure and network, checks.md has a row for each, sorted by code, and no code twice."""
+    page = (DOCS / "checks.md").read_text(encoding="utf-8")
+    listed = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith(("| INF-", "| NET-"))]
+    codes = [str(check.__doc__).partition(":")[0] for check in (*CHECKS, *NETWORK_CHECKS)]
+    assert listed == sorted(codes)
+    assert len(set(codes)) == len(codes)
 
 
 def test_a_page_keeps_what_a_person_wrote(tmp_path: Path):
