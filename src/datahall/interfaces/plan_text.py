@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from datahall.foundation.readable import significant, with_unit
+from datahall.foundation.readable import significant
+from datahall.interfaces.figure_text import bounded, is_money, said
 from datahall.planner.figures import Figure, Figures
 from datahall.planner.plan import Plan
 from datahall.planner.screen import GROUPS
@@ -41,17 +42,17 @@ def plain_screen(plan: Plan) -> Iterator[str]:
 def subject_lines(plan: Plan) -> Iterator[tuple[str, str]]:
     """Subject and line, in the order of the screen."""
     for title, labels in GROUPS:
-        yield from ((title, text) for text in _group(plan.figures, labels))
+        yield from ((title, text) for text in _group(plan, labels))
     for title, lines in plan.notes:
         yield from ((title, line) for line in lines[:FEW])
 
 
-def _group(figures: Figures, labels: Sequence[Sequence[tuple[str, str]]]) -> Iterator[str]:
-    """One line for each group of labels of which any has a figure."""
+def _group(plan: Plan, labels: Sequence[Sequence[tuple[str, str]]]) -> Iterator[str]:
+    """One line for each group of labels of which any has a figure; money of which nothing is known is left out."""
     for line in labels:
-        parts = [f"{label} {with_unit(f.value, f.unit)}" for label, name in line if (f := figures.by_name.get(name))]
-        if parts:
-            yield " · ".join(parts)
+        found = [(label, f) for label, name in line if (f := plan.figures.by_name.get(name)) and (f.value or not is_money(f))]
+        if found:
+            yield " · ".join(f"{label} {bounded(plan, figure)}" for label, figure in found)
 
 
 def _gaps(plan: Plan) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _compared(plans: Sequence[Plan]) -> Iterator[list[str]]:
     for label, name in _all_labels():
         found = [plan.figures.by_name.get(name) for plan in plans]
         if any(found):
-            yield [label, *(with_unit(f.value, f.unit) if f else "–" for f in found), *_ratio(found)]
+            yield [label, *(bounded(plan, f) if f else "–" for plan, f in zip(plans, found, strict=True)), *_ratio(found)]
 
 
 def _all_labels() -> Iterator[tuple[str, str]]:
@@ -115,7 +116,7 @@ def explained(figure: Figure) -> Iterator[str]:
 
 def _explained_lines(figure: Figure, indent: str, *, again: bool) -> Iterator[str]:
     about = f"  ({figure.about})" if figure.about else ""
-    yield f"{indent}{figure.name} = {with_unit(figure.value, figure.unit)}{about}"
+    yield f"{indent}{figure.name} = {said(figure)}{about}"
     if again:
         return
     if figure.formula:
@@ -126,10 +127,7 @@ def _explained_lines(figure: Figure, indent: str, *, again: bool) -> Iterator[st
 
 def figure_rows(figures: Figures) -> list[dict[str, str]]:
     """Every figure of a plan as a row."""
-    return [
-        {"name": f.name, "value": with_unit(f.value, f.unit), "unit": f.unit, "about": f.about}
-        for f in figures.by_name.values()
-    ]
+    return [{"name": f.name, "value": said(f), "unit": f.unit, "about": f.about} for f in figures.by_name.values()]
 
 
 def validation_rows(rows: Sequence[ValidationRow]) -> list[dict[str, Any]]:

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from tests.unit.interfaces.reading import drawings, read
 
+from datahall.foundation.nines import availability_text
+from datahall.interfaces.figure_text import said
 from datahall.interfaces.plan_page import PARTS, page
-from datahall.interfaces.plan_parts.anchors import availability_text, said
 from datahall.planner.load import load
 from datahall.planner.plan import Plan, plan_of
 

@@ -1,11 +1,10 @@
 """Where on the page a figure stands, so that others can point to it."""
 
-import math
 import re
 
 from markupsafe import Markup
 
-from datahall.foundation.readable import with_unit
+from datahall.interfaces.figure_text import about
 from datahall.planner.figures import Figure, Figures
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
@@ -38,29 +37,3 @@ class Anchors:
     def link(self, figure: Figure, text: str) -> Markup:
         """The text as a link to where the figure comes from."""
         return Markup('<a href="#{}" title="{}">{}</a>').format(self.of(figure.name), about(figure), text)
-
-
-def said(figure: Figure) -> str:
-    """A figure's value as people read it; shares of one that are close to it keep the digits that matter."""
-    if figure.name == "pue":
-        return f"{figure.value:.3f}"
-    if figure.name.startswith("availability") and figure.unit == "1":
-        return availability_text(figure.value)
-    if figure.name.endswith("_ratio") and figure.unit == "1" and 0 < abs(figure.value) <= 10:
-        return f"{figure.value:.1%}" if abs(figure.value) >= 1e-3 else f"{figure.value:.2e}"
-    if figure.unit == "1" and 0 < abs(figure.value) < 1e-4:
-        return f"{figure.value:.2e}"
-    return with_unit(figure.value, figure.unit).strip()
-
-
-def availability_text(ratio: float) -> str:
-    """At least six digits, and so many that what is lacking to 1 shows two: nothing is ever available all the time."""
-    lacking = 1 - ratio
-    digits = 6 if lacking <= 0 else min(12, max(6, 1 - math.floor(math.log10(lacking))))
-    return f"{ratio:.{digits}f}"
-
-
-def about(figure: Figure) -> str:
-    """What it is and how it follows, in one line."""
-    parts = [figure.about or figure.name.replace("_", " ")]
-    return " = ".join([*parts, figure.formula] if figure.formula else parts)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from datahall.foundation.readable import significant
+from datahall.interfaces.figure_text import bounded
 from datahall.interfaces.pictures.bars import stacks
 from datahall.interfaces.pictures.hourly import Named, duration_curve
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Cell, Picture, Section, Table
 from datahall.interfaces.plan_parts.hours import hourly_pue
-from datahall.interfaces.plan_parts.key_figures import bounded
 from datahall.interfaces.plan_parts.money import money, parts_of
 from datahall.planner.figures import Figure
 from datahall.planner.plan import Plan

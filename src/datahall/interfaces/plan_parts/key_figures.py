@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from datahall.interfaces.plan_parts.anchors import Anchors, about, said
+from datahall.interfaces.figure_text import about, bounded, is_money
+from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Card, Cards, Lines, Section
-from datahall.planner.figures import Figure
 from datahall.planner.plan import Plan
 from datahall.planner.screen import GROUPS
 
@@ -23,7 +23,7 @@ TILES = (
 def tiles(plan: Plan, anchors: Anchors) -> list[tuple[str, str, str, str]]:
     """Name, value, anchor and explanation of each tile whose figure the plan has."""
     found = ((label, plan.figures.by_name.get(name)) for label, name in TILES)
-    shown = [(label, f) for label, f in found if f and (f.value or not _is_money(f))]
+    shown = [(label, f) for label, f in found if f and (f.value or not is_money(f))]
     return [(label, bounded(plan, f), anchors.of(f.name), about(f)) for label, f in shown]
 
 
@@ -46,12 +46,3 @@ def _cards(plan: Plan, anchors: Anchors) -> Iterator[Card]:
         rows = tuple((label, bounded(plan, f), anchors.of(f.name), about(f)) for label, f in found if f)
         if rows:
             yield Card(title, rows)
-
-
-def bounded(plan: Plan, figure: Figure) -> str:
-    """The value; money is a lower bound while the bill lacks lines."""
-    return f"≥ {said(figure)}" if plan.cost.missing and _is_money(figure) else said(figure)
-
-
-def _is_money(figure: Figure) -> bool:
-    return len(figure.unit) == 3 and figure.unit.isupper()

@@ -3,7 +3,8 @@
 from markupsafe import Markup
 
 from datahall.foundation.readable import significant
-from datahall.interfaces.plan_parts.anchors import Anchors, said
+from datahall.interfaces.figure_text import said
+from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Cell, Section, Table
 from datahall.planner.figures import Figure
 from datahall.planner.plan import Plan

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from datahall.foundation.nines import availability_text
 from datahall.foundation.readable import with_unit
 from datahall.infrastructure.reliability import AvailabilityReport, Contribution, Removal, ServiceAvailability, SweepResult
-from datahall.interfaces.plan_parts.anchors import Anchors, availability_text
+from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Lines, Section, Table, few, words_of
 from datahall.planner.plan import Plan
 
