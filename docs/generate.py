@@ -15,9 +15,12 @@ from spec_tables import candidate_sections, first_paragraph, hall_sections, reci
 from told_problems import Told, told_problems
 
 from datahall.foundation import errors
+from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.checks import CHECKS
 from datahall.interfaces.api.app import api_of
 from datahall.interfaces.cli.main import app
+from datahall.interfaces.parts import part_rows
+from datahall.network.catalog.catalogue import NetworkCatalogue
 from datahall.network.checks import CHECKS as NETWORK_CHECKS
 from datahall.platform.spec import JobSpec
 
@@ -35,6 +38,7 @@ def pages() -> dict[Path, str]:
         "recipes.md": recipe_sections(),
         "hall-fields.md": hall_sections(),
         "checks.md": check_table(),
+        "catalogue.md": catalogue_tables(),
         "sites.md": candidate_sections(),
     }
     return {DOCS / name: filled(DOCS / name, text) for name, text in texts.items()}
@@ -135,6 +139,18 @@ def check_table() -> str:
     """Every rule between the parts of a hall, of all floors, with its code."""
     rules = sorted(first_paragraph(check).split(": ", 1) for check in (*CHECKS, *NETWORK_CHECKS))
     return "\n".join(["| code | rule |", "|---|---|", *(row(code, rule[:1].upper() + rule[1:]) for code, rule in rules)])
+
+
+def catalogue_tables() -> str:
+    """Every part that comes with Datahall, kind by kind."""
+    found = part_rows(Catalogue(), NetworkCatalogue())
+    kinds = dict.fromkeys(part["kind"] for part in found)
+    return "\n\n".join(_kind_table(kind, [part for part in found if part["kind"] == kind]) for kind in kinds)
+
+
+def _kind_table(kind: str, parts: list[dict[str, str]]) -> str:
+    rows = [row(f"`{part['name']}`", part["facts"], part["checked"], f"{part['source']}, {part['date']}") for part in parts]
+    return "\n".join([f"### {kind}", "", "| name | figures | checked | source |", "|---|---|---|---|", *rows])
 
 
 def _area_text(area: str, rows: list[Told]) -> str:
