@@ -124,3 +124,11 @@ def confined(folder: Path, relative: str) -> Path:
     if not target.is_relative_to(folder.resolve()):
         raise Refused(problem)
     return target
+
+
+def is_within(folder: Path, path: Path) -> bool:
+    """Whether `path`, with its links followed, stands in `folder` or below; a path that is no path does not."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (ValueError, RuntimeError, OSError):
+        return False

@@ -50,7 +50,7 @@ def _three(value: float) -> str:
 
 
 def _money(value: float, currency: str) -> str:
-    if abs(value) < 1e4:
+    if abs(value) < 1e4 or not math.isfinite(value):
         return f"{value:,.2f} {currency}"
     rounded = float(f"{value:.3g}")
     step = min(9, 3 * math.floor(math.log10(abs(rounded)) / 3))

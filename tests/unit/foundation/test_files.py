@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datahall.foundation.errors import Refused, Unavailable
-from datahall.foundation.files import atomic_path, confined, write_bytes, write_text
+from datahall.foundation.files import atomic_path, confined, is_within, write_bytes, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -69,3 +69,12 @@ def test_paths_stay_inside(tmp_path: Path) -> None:
     for bad in ("../x", "/etc/passwd", "out/x", "a/../../x", "nul\0l", "loop"):
         with pytest.raises(Refused, match="FILE-002"):
             confined(tmp_path / "in", bad)
+
+
+def test_a_link_is_where_it_leads(tmp_path: Path) -> None:
+    """Given files inside and outside of a folder, a link counts where it leads; what is no path stands nowhere."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "out").symlink_to(tmp_path)
+    assert is_within(inside, inside / "a/b") and is_within(inside, inside)
+    assert not any(is_within(inside, path) for path in (tmp_path, inside / "out/a", inside / "..", inside / "a\0b"))

@@ -38,6 +38,8 @@ def test_three_digits_say_enough(value: float, text: str) -> None:
         (83, "s", "83 s"),
         (600, "s", "10 min"),
         (float("inf"), "s", "without end"),
+        (float("inf"), "USD", "inf USD"),
+        (float("nan"), "USD", "nan USD"),
         (0, "W", "0 W"),
         (1.0831, "1", "1.08"),
         (8_760, "h", "8,760 h"),

@@ -26,7 +26,7 @@ def whole_years(context: Context) -> Iterator[Problem]:
 
 
 def plausible_hours(context: Context) -> Iterator[Problem]:
-    """INF-304: no hour is missing, no number, or beyond what has been seen on earth; prices may be negative."""
+    """INF-304: no hour is missing, no number, or beyond records on earth; a kWh emits 0 to 3 kg; prices may be negative."""
     yield from _refused(context, "INF-304")
 
 
@@ -57,8 +57,9 @@ def _of_weather(context: Context, site: Site) -> tuple[Problem, ...]:
 
 
 def _of_series(context: Context, site: Site) -> Iterator[Problem]:
-    for path, file in series_of(site):
+    for path, file, limits in series_of(site):
+        place = context.where(path)
         try:
-            hourly_series(file, context.folder, hours=COMMON_YEAR_H, utc_offset_h=0.0, where=context.where(path))
+            hourly_series(file, context.folder, hours=COMMON_YEAR_H, utc_offset_h=0.0, where=place, limits=limits)
         except Refused as refused:
             yield from refused.problems

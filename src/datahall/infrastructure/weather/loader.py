@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 import numpy as np
 
 from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.files import is_within
 from datahall.foundation.paths import Path, dotted_path
 from datahall.infrastructure.spec import Site, Weather
 from datahall.infrastructure.weather.builtin import builtin_year, climates
@@ -42,7 +43,9 @@ def weather_of(site: Site, folder: FilePath, *, where: Callable[[Path], str] = d
         path = folder / weather.file
         status = status_of(path, where=where((*HERE, "file")))
         places = tuple(where((*HERE, field)) for field in ("dry_bulb_column", "humidity_column", "only"))
-        year = _file_year(path, status, weather.model_dump_json(), site.model_dump_json(include=set(_PLACE)), places)
+        site_json = site.model_dump_json(include=set(_PLACE))
+        file = (path, status, is_within(folder, path))
+        year = _file_year(file, weather.model_dump_json(), site_json, places)
     return _of_common_length(year, site, folder)
 
 
@@ -79,17 +82,18 @@ def _placed(year: WeatherYear, site: Site) -> WeatherYear:
 
 @functools.lru_cache(maxsize=64)
 def _file_year(
-    path: FilePath, status: tuple[int, int], weather_json: str, site_json: str, places: tuple[str, ...]
+    file: tuple[FilePath, tuple[int, int], bool], weather_json: str, site_json: str, places: tuple[str, ...]
 ) -> WeatherYear:
-    """Keyed by all that the year depends on; `status` stands for the file's content."""
+    """Keyed by all that the year depends on. file: its path, its status for its content, and whether to quote it."""
+    path, status, quotes = file
     weather, site = Weather.model_validate_json(weather_json), Site.model_validate_json(site_json)
     if path.suffix.lower() == ".epw":
-        return _epw_year(path, site)
-    return _csv_year(path, status, weather, site, places)
+        return _epw_year(path, site, quotes=quotes)
+    return _csv_year(table_at(path, status, quotes=quotes), weather, site, places)
 
 
-def _epw_year(path: FilePath, site: Site) -> WeatherYear:
-    epw = read_epw(path)
+def _epw_year(path: FilePath, site: Site, *, quotes: bool) -> WeatherYear:
+    epw = read_epw(path, quotes=quotes)
     return year_of(
         epw.dry_bulb_c,
         epw.humidity_ratio,
@@ -102,14 +106,13 @@ def _epw_year(path: FilePath, site: Site) -> WeatherYear:
     )
 
 
-def _csv_year(path: FilePath, status: tuple[int, int], weather: Weather, site: Site, places: tuple[str, ...]) -> WeatherYear:
-    table = table_at(path, status)
+def _csv_year(table: Table, weather: Weather, site: Site, places: tuple[str, ...]) -> WeatherYear:
     wanted = {weather.dry_bulb_column: places[0], weather.humidity_column: places[1]} | dict.fromkeys(weather.only, places[2])
     if problems := list(column_problems(table, wanted)):
         raise Refused(problems)
     rows = rows_with(table, weather.only, where=places[2]) if weather.only else table.rows
     limits = {weather.dry_bulb_column: DRY_BULB_C, weather.humidity_column: HUMIDITY_PERCENT}
-    empty = empty_problem(table, rows, str(path))
+    empty = empty_problem(table, rows, str(table.path))
     if problems := [empty] if empty else list(problems_of_columns(table, rows, limits)):
         raise Refused(problems)
     return _year_of_rows(table, rows, weather, site)
@@ -151,7 +154,7 @@ def _first(table: Table, rows: Rows, name: str) -> float | None:
 
 def _of_common_length(year: WeatherYear, site: Site, folder: FilePath) -> WeatherYear:
     """Without 29 February where a series of the site has none; a note where it is left out of either."""
-    lengths = {file.file: hours for _, file in series_of(site) if (hours := hours_in(file, folder)) is not None}
+    lengths = {file.file: hours for _, file, _ in series_of(site) if (hours := hours_in(file, folder)) is not None}
     if year.hours == LEAP_YEAR_H and (short := [name for name, hours in lengths.items() if hours == COMMON_YEAR_H]):
         return year.without_leap_day(f"29 February is left out of the weather: {', '.join(short)} has none")
     if year.hours == COMMON_YEAR_H and (long := [name for name, hours in lengths.items() if hours == LEAP_YEAR_H]):

@@ -3,20 +3,23 @@
 import csv
 import difflib
 import functools
-import gzip
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datahall.foundation.errors import Problem, Refused
+from datahall.infrastructure.weather.lines import lines_of
 from datahall.infrastructure.weather.psychrometrics import Series
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_COLUMNS = 1000
+MAX_CELLS = 20_000_000
+PART_ROWS = 10_000
 Rows = NDArray[np.intp]
 
 
@@ -33,7 +36,7 @@ class Column:
 
     @functools.cached_property
     def times(self) -> tuple[datetime | None, ...]:
-        """Each label as a time, in UTC where it names its zone; None where it is none."""
+        """Each label as a time, with its offset from UTC where it names one; None where it is none."""
         return tuple(_time(label) for label in self.labels)
 
     def numbers(self, rows: Rows) -> Series:
@@ -56,7 +59,9 @@ class Table:
     path: Path
     columns: Mapping[str, Column]
     lines: NDArray[np.intp]
-    """Line in the file of each row; a quoted line end inside a cell would shift it."""
+    """Line in the file on which each row begins."""
+    quotes: bool = True
+    """Whether problems may repeat what stands in it: not for a file from outside the hall's folder, which may be no table."""
 
     @property
     def rows(self) -> Rows:
@@ -64,6 +69,10 @@ class Table:
 
     def where(self, row: int) -> str:
         return f"{self.path}:{self.lines[row]}"
+
+    def quoted(self, text: str) -> str:
+        """A cell's text for a problem, or what stands for it."""
+        return f"`{text[:40]}`" if self.quotes else "a text that is not repeated here"
 
 
 def status_of(path: Path, *, where: str | None = None) -> tuple[int, int]:
@@ -89,52 +98,66 @@ def _near_file(path: Path) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def table_at(path: Path, status: tuple[int, int]) -> Table:
+def table_at(path: Path, status: tuple[int, int], *, quotes: bool = True) -> Table:
     """The CSV file at `path`, which may end in .gz; read once while its `status_of` stays the same.
 
-    Raises Refused when it is no text or not a table.
+    quotes: whether problems may repeat what stands in the file.
+    Raises Refused when it is no text, not a table, or too large for a year of hours.
     """
-    # Tuples, since the garbage collector stops walking tuples of texts: a third off a file of 140,000 rows.
-    rows = list(map(tuple, csv.reader(text_of(path).splitlines())))
-    if not rows or len(rows[0]) < 1 or not any(rows[0]):
+    rows = _rows(path)
+    header = [name.strip() for name in next(rows, (1, []))[1]]
+    if not any(header):
         raise Refused(Problem("INF-301", f"{path}:1", f"the file has no header line ({status[1]} bytes)", "name a CSV file"))
-    header = [name.strip() for name in rows[0]]
-    kept = [i for i in range(1, len(rows)) if rows[i]]
-    for i in kept:
-        if len(rows[i]) != len(header):
-            what = f"the row has {len(rows[i])} columns, but the header has {len(header)}"
-            raise Refused(Problem("INF-301", f"{path}:{i + 1}", what, "complete the row, or name a CSV file with commas"))
-    cells: Iterable[tuple[str, ...]] = zip(*(rows[i] for i in kept), strict=True) if kept else [()] * len(header)
-    columns = {name: _column(values) for name, values in zip(header, cells, strict=True)}
-    return Table(path, columns, np.array(kept, dtype=np.intp) + 1)
+    if len(header) > MAX_COLUMNS:
+        what = f"the header has {len(header):,} columns, but at most {MAX_COLUMNS:,} are read"
+        raise Refused(Problem("INF-301", f"{path}:1", what, "keep the columns that the hall uses"))
+    made = _Made(len(header))
+    while part := list(itertools.islice(rows, PART_ROWS)):
+        _refuse_uneven(path, part, len(header), made)
+        made.add(part)
+    columns = [Column(tuple(number), np.array(codes, dtype=np.int32)) for number, codes in zip(*made.cells, strict=True)]
+    return Table(path, dict(zip(header, columns, strict=True)), np.array(made.lines, dtype=np.intp), quotes)
 
 
-def text_of(path: Path) -> str:
-    """A file's text, unpacked. Raises Refused when it is no gzip file, no UTF-8 text, or larger than 256 MiB."""
-    if path.exists() and not path.is_file():  # a pipe that nobody writes to would be waited for
-        raise _not_read(path, "is a folder, a device or a pipe")
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows that hold something, each with the line on which it begins."""
+    reader = csv.reader(lines_of(path))
+    begins = 1
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) <= MAX_BYTES:
-            return data.decode("utf-8-sig")
-        reason = f"has more than {MAX_BYTES} bytes"
-    except (OSError, EOFError, zlib.error) as error:
-        reason = f"cannot be read: {error}"
-    except UnicodeDecodeError as error:
-        reason = f"is no UTF-8 text (byte {error.start})"
-    raise _not_read(path, reason)
+        for row in reader:
+            if row or begins == 1:
+                yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        what, fix = f"the row that begins here cannot be read: {error}", "close its quotes, or name a CSV file with commas"
+        raise Refused(Problem("INF-301", f"{path}:{begins}", what, fix)) from None
 
 
-def _not_read(path: Path, reason: str) -> Refused:
-    fix = "name a CSV or EPW file, packed as .gz or not at all"
-    return Refused(Problem("INF-301", str(path), f"the file {reason}", fix))
+def _refuse_uneven(path: Path, part: Sequence[tuple[int, list[str]]], width: int, made: "_Made") -> None:
+    for line, row in part:
+        if len(row) != width:
+            what = f"the row has {len(row)} columns, but the header has {width}"
+            raise Refused(Problem("INF-301", f"{path}:{line}", what, "complete the row, or name a CSV file with commas"))
+    if (len(made.lines) + len(part)) * width > MAX_CELLS:
+        what = f"the file has more than {MAX_CELLS:,} cells"
+        fix = "keep one year, and the places and columns that the hall uses"
+        raise Refused(Problem("INF-301", f"{path}:{part[-1][0]}", what, fix))
 
 
-def _column(values: tuple[str, ...]) -> Column:
-    number = {label: i for i, label in enumerate(dict.fromkeys(values))}
-    codes = np.fromiter(map(number.__getitem__, values), dtype=np.int32, count=len(values))
-    return Column(tuple(number), codes)
+class _Made:
+    """Columns in the making: texts by number are kept once, however long the file is."""
+
+    def __init__(self, width: int) -> None:
+        self.lines = array("q")
+        self.cells: tuple[list[dict[str, int]], list[array[int]]] = ([{} for _ in range(width)], [])
+        self.cells[1].extend(array("i") for _ in range(width))
+
+    def add(self, part: Sequence[tuple[int, list[str]]]) -> None:
+        self.lines.extend(line for line, _ in part)
+        for number, codes, values in zip(*self.cells, zip(*(row for _, row in part), strict=True), strict=True):
+            for label in dict.fromkeys(values):
+                number.setdefault(label, len(number))
+            codes.extend(map(number.__getitem__, values))
 
 
 def _number(text: str) -> float:
@@ -146,10 +169,9 @@ def _number(text: str) -> float:
 
 def _time(text: str) -> datetime | None:
     try:
-        time = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def column_problems(table: Table, wanted: Mapping[str, str]) -> Iterator[Problem]:
@@ -158,6 +180,8 @@ def column_problems(table: Table, wanted: Mapping[str, str]) -> Iterator[Problem
         if name not in table.columns:
             close = difflib.get_close_matches(name, list(table.columns), n=3)
             names = f"did you mean {' or '.join(close)}?" if close else f"columns: {', '.join(list(table.columns)[:20])}"
+            if not table.quotes:
+                names = "check the name; those of a file outside the hall's folder are not told"
             yield Problem("INF-302", where, f"{table.path.name} has no column `{name}`", names)
 
 
@@ -169,7 +193,8 @@ def rows_with(table: Table, only: Mapping[str, str], *, where: str) -> Rows:
         if value not in column.labels:
             close = difflib.get_close_matches(value, column.labels, n=3) or column.labels[:20]
             what = f"no row of {table.path.name} has `{value}` in `{name}`"
-            raise Refused(Problem("INF-302", where, what, f"choose one of {', '.join(close)}"))
+            fix = f"choose one of {', '.join(close)}" if table.quotes else "check the text and the column"
+            raise Refused(Problem("INF-302", where, what, fix))
         kept &= column.codes == column.labels.index(value)
     if not kept.any():
         what = f"no row of {table.path.name} has {' and '.join(f'{k}: {v}' for k, v in only.items())}"

@@ -12,6 +12,7 @@ from datahall.foundation.paths import Path
 from datahall.infrastructure.catalog.catalogue import near
 from datahall.infrastructure.spec import HourlyFile, Site
 from datahall.infrastructure.weather import WeatherYear, hourly_series, weather_of
+from datahall.infrastructure.weather.series import ANY, CARBON
 from datahall.planner.site.means import Regions
 from datahall.planner.site.places import real_path
 from datahall.planner.site.spec import Candidate
@@ -130,7 +131,8 @@ class _Reader:
         self.basis[quantity] = "hours"
         real = file.model_copy(update={"file": str(found)})
         place = self.where((*path, "file"))
-        return hourly_series(real, self.folder, hours=frame[0], utc_offset_h=frame[1], where=place), None
+        limits = CARBON if quantity == "carbon" else ANY
+        return hourly_series(real, self.folder, hours=frame[0], utc_offset_h=frame[1], where=place, limits=limits), None
 
     def _found(self, text: str, path: Path) -> FilePath | None:
         """The file, or None when it is not there and means may stand in. Raises Refused for a path that is no path."""
