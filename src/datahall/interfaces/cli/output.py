@@ -39,6 +39,8 @@ def report(run: Callable[[], Any]) -> int:
         run()
     except DatahallError as error:
         show_problems(error.problems)
+        if "--json" in sys.argv[1:]:
+            show_json({"problems": [problem.as_dict() for problem in error.problems]})
         return error.exit_code
     except KeyboardInterrupt:
         err.print("interrupted; nothing that was acknowledged is lost")

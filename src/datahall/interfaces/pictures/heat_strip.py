@@ -69,7 +69,7 @@ def _key(low: float, high: float, unit: str, *, y: float, right: float) -> Itera
     if not high > low:
         yield words(f"{low:.3f} {unit} all year".replace("  ", " "), right, y + 9, anchor="end")
         return
-    yield words(f"{low:.3f} {unit}".strip(), x - 6, y + 9, anchor="end")
+    yield words(f"≤ {low:.3f} {unit}".strip(), x - 6, y + 9, anchor="end")
     for level in range(LEVELS):
         yield rect(x + level * wide, y, wide, 11, f"q{level}")
-    yield words(f"{high:.3f} {unit}".strip(), x + LEVELS * wide + 6, y + 9)
+    yield words(f"≥ {high:.3f} {unit}".strip(), x + LEVELS * wide + 6, y + 9)

@@ -54,7 +54,8 @@ def _elevation(block: RackBlock, part: RackPart | None) -> Picture:
     drawn = elevation(devices, units=units or max(used, 1), title=f"{title}, from the front")
     notes = [
         _of(block.peak_w, block.group.power_limit_w or (part.power_limit_w if part else None), "W"),
-        _of(_weight_kg(block, part), block.group.weight_limit_kg or (part.weight_limit_kg if part else None), "kg"),
+        _least(block)
+        + _of(_weight_kg(block, part), block.group.weight_limit_kg or (part.weight_limit_kg if part else None), "kg"),
         f"{used} of {units} U" if units else f"{used} U, the rack's height is not declared",
     ]
     beside = [
@@ -73,6 +74,11 @@ def _kind(content: Content) -> str:
     if isinstance(content.device, SwitchPart):
         return "switch"
     return "accelerated" if isinstance(content.device, ServerPart) and content.device.accelerators else "plain"
+
+
+def _least(block: RackBlock) -> str:
+    """`≥ ` where some device's weight is not known."""
+    return "≥ " if any(content.device.weight_kg is None for content in block.contents) else ""
 
 
 def _weight_kg(block: RackBlock, part: RackPart | None) -> float:
