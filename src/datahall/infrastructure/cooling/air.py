@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datahall.infrastructure.cooling.machines import affinity_w
+from datahall.infrastructure.cooling.machines import affinity_w, sized_w
 from datahall.infrastructure.spec import AirSide
 from datahall.infrastructure.weather import WeatherYear
 from datahall.infrastructure.weather.psychrometrics import (
@@ -34,6 +34,8 @@ class AirYear:
     """Air at the inlets of the equipment; NaN without an air side."""
     pad_kg_per_s: Series
     """Water that evaporates into outside air."""
+    plant_w: float = 0.0
+    """Heat of equipment and fans at full load that compressors or chilled water behind this side are made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class _Flow:
     fan_w: Series
     kg_per_s: Series
     set_point_c: float
+    full_w: float
+    """Heat at full load, fans' with it."""
 
     @property
     def heat_w(self) -> Series:
@@ -71,21 +75,28 @@ def air_side(side: AirSide | None, weather: WeatherYear, heat_w: Series, *, desi
         return AirYear(none, none, none, none, heat_w, np.full_like(heat_w, np.nan), none)
     if side.kind == "none":
         return AirYear(none, heat_w, none, none, none, np.full_like(heat_w, side.supply_c), none)
-    capacity_w = side.units.count * side.units.capacity_w if side.units else max(design_w, float(np.max(heat_w)))
+    full_w = sized_w(None, design_w, heat_w)
+    capacity_w = side.units.count * side.units.capacity_w if side.units else full_w
     if capacity_w <= 0:
         return AirYear(none, none, none, none, none, np.full_like(heat_w, side.supply_c), none)
     served_w = np.minimum(heat_w, capacity_w)
-    flow = _flow(side, weather, served_w, capacity_w)
+    behind_w = capacity_w if _on_dx(side) else min(full_w, capacity_w)
+    flow = _flow(side, weather, served_w, capacity_w, behind_w)
     unserved_w = heat_w - served_w
     set_point = np.full_like(heat_w, side.supply_c)
     if side.kind == "dx":
-        return AirYear(flow.fan_w, none, flow.heat_w, none, unserved_w, set_point, none)
+        return AirYear(flow.fan_w, none, flow.heat_w, none, unserved_w, set_point, none, flow.full_w)
     if side.kind == "chilled_water":
-        return AirYear(flow.fan_w, none, none, flow.heat_w, unserved_w, set_point, none)
+        return AirYear(flow.fan_w, none, none, flow.heat_w, unserved_w, set_point, none, flow.full_w)
     return _economiser(side, weather, flow, unserved_w, limit_c)
 
 
-def _flow(side: AirSide, weather: WeatherYear, served_w: Series, capacity_w: float) -> _Flow:
+def _on_dx(side: AirSide) -> bool:
+    """Whether the units hold compressors of their own, so that what is declared of them is theirs."""
+    return "dx" in (side.kind, side.trim if side.kind == "air_economiser" else None)
+
+
+def _flow(side: AirSide, weather: WeatherYear, served_w: Series, capacity_w: float, full_w: float) -> _Flow:
     """Air in proportion to its heat, but never less than the fans' slowest speed moves."""
     density = float(
         np.mean(air_density_kg_per_m3(np.full(weather.hours, side.supply_c), weather.moisture, weather.pressure_pa))
@@ -93,8 +104,12 @@ def _flow(side: AirSide, weather: WeatherYear, served_w: Series, capacity_w: flo
     design_kg_per_s = capacity_w / (CP_AIR_J_PER_KG_K * side.rise_k)
     ratio = served_w / capacity_w
     rated_w = side.fan_w_per_m3_per_s * design_kg_per_s / density
-    fan_w = affinity_w(rated_w, ratio, exponent=side.fan_exponent, min_ratio=side.min_flow_ratio)
-    return _Flow(served_w, fan_w, design_kg_per_s * np.maximum(ratio, side.min_flow_ratio), side.supply_c)
+    fan_w, full_fan_w = (
+        affinity_w(rated_w, r, exponent=side.fan_exponent, min_ratio=side.min_flow_ratio)
+        for r in (ratio, np.array([full_w / capacity_w]))
+    )
+    kg_per_s = design_kg_per_s * np.maximum(ratio, side.min_flow_ratio)
+    return _Flow(served_w, fan_w, kg_per_s, side.supply_c, full_w + float(full_fan_w[0]))
 
 
 def _economiser(side: AirSide, weather: WeatherYear, flow: _Flow, unserved_w: Series, limit_c: float) -> AirYear:
@@ -115,7 +130,7 @@ def _economiser(side: AirSide, weather: WeatherYear, flow: _Flow, unserved_w: Se
     trim_w = np.where(let_in, np.minimum(j_per_s_k * over_k, flow.heat_w), flow.heat_w)
     dx_w, chilled_w = (trim_w, none) if side.trim == "dx" else (none, trim_w)
     supply_c = np.full_like(unserved_w, side.supply_c)
-    return AirYear(flow.fan_w, flow.heat_w - trim_w, dx_w, chilled_w, unserved_w, supply_c, pad_kg_per_s)
+    return AirYear(flow.fan_w, flow.heat_w - trim_w, dx_w, chilled_w, unserved_w, supply_c, pad_kg_per_s, flow.full_w)
 
 
 def _after_pads(side: AirSide, weather: WeatherYear, needed_c: Series) -> Series:

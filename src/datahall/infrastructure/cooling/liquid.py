@@ -9,6 +9,7 @@ from datahall.infrastructure.cooling.machines import (
     WATER_J_PER_KG_K,
     affinity_w,
     free_ratio,
+    sized_w,
     tower_fan_w,
     tower_water_l,
 )
@@ -34,6 +35,8 @@ class LiquidYear:
     fan_w: Series
     """Fans of those coolers or towers, outdoors."""
     water_l: Series
+    plant_w: float = 0.0
+    """Heat of equipment and pumps at full load that chilled water is made for, whatever the set point."""
 
 
 def liquid_capacity_w(side: LiquidSide) -> float:
@@ -53,13 +56,12 @@ def liquid_side(side: LiquidSide | None, plant: Plant, weather: WeatherYear, hea
     if side is None:
         return LiquidYear(none, none, none, heat_w, none, none)
     served_w = np.minimum(heat_w, liquid_capacity_w(side))
-    declared_w = side.units.count * side.units.capacity_w if side.units else 0.0
-    sized_w = max(declared_w or design_w, float(np.max(served_w)))
-    if sized_w <= 0:
+    if sized_w(side.units, design_w, served_w) <= 0:
         return LiquidYear(none, none, none, heat_w - served_w, none, none)
-    rated_w = side.pump_w_per_l_per_s * sized_w / (WATER_J_PER_KG_K * side.rise_k)
-    pump_w = affinity_w(rated_w, served_w / sized_w, exponent=side.pump_exponent, min_ratio=side.min_flow_ratio)
-    leaving_w = served_w + pump_w
+    full_w = np.array([min(sized_w(None, design_w, served_w), liquid_capacity_w(side))])
+    made_for_w = sized_w(side.units, design_w, served_w)
+    pump_w, full_pump_w = (_pump_w(side, w, made_for_w) for w in (served_w, full_w))
+    leaving_w, leaving_full_w = served_w + pump_w, float((full_w + full_pump_w)[0])
     free_w = leaving_w * _free(side, plant, weather)
     rest_w = leaving_w - free_w
     to_plant = side.rejection == "chilled_water" or side.trim == "chilled_water"
@@ -70,9 +72,15 @@ def liquid_side(side: LiquidSide | None, plant: Plant, weather: WeatherYear, hea
         free_w=free_w,
         chilled_w=chilled_w,
         unmet_w=heat_w - served_w + left_w,
-        fan_w=tower_fan_w(outdoors_w, rated_w_per_w=plant.tower_fan_w_per_w),
+        fan_w=tower_fan_w(outdoors_w, design_w=leaving_full_w, rated_w_per_w=plant.tower_fan_w_per_w),
         water_l=_water_l(side, plant, weather, outdoors_w),
+        plant_w=leaving_full_w if to_plant else 0.0,
     )
+
+
+def _pump_w(side: LiquidSide, heat_w: Series, made_for_w: float) -> Series:
+    rated_w = side.pump_w_per_l_per_s * made_for_w / (WATER_J_PER_KG_K * side.rise_k)
+    return affinity_w(rated_w, heat_w / made_for_w, exponent=side.pump_exponent, min_ratio=side.min_flow_ratio)
 
 
 def _free(side: LiquidSide, plant: Plant, weather: WeatherYear) -> Series:

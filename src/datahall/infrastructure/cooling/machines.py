@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from datahall.infrastructure.spec import Units
 from datahall.infrastructure.weather.psychrometrics import Series, latent_heat_j_per_kg
 
 MIN_LIFT_K = 6.0
@@ -20,6 +21,12 @@ MIN_DRY_CONDENSING_C = 30.0
 WATER_J_PER_KG_K = 4186.0
 TOWER_FAN_EXPONENT = 2.7
 MIN_TOWER_FAN_RATIO = 0.2
+
+
+def sized_w(units: Units | None, design_w: float, heat_w: Series) -> float:
+    """Heat that machines are made for, W: as declared, else that of the design; never less than their largest hour."""
+    declared_w = units.count * units.capacity_w if units else 0.0
+    return max(declared_w or design_w, float(np.max(heat_w, initial=0.0)))
 
 
 def affinity_w(rated_w: float, ratio: Series, *, exponent: float, min_ratio: float) -> Series:
@@ -72,10 +79,13 @@ def tower_water_l(heat_w: Series, water_c: Series, *, cycles: float, drift_ratio
     return np.asarray((evaporated + np.maximum(evaporated / (cycles - 1), drift)) * 3600)
 
 
-def tower_fan_w(heat_w: Series, *, rated_w_per_w: float) -> Series:
-    """Fans of towers or dry coolers that are sized for the largest hour, W; off where there is no heat."""
-    largest_w = float(np.max(heat_w))
-    if largest_w <= 0:
+def tower_fan_w(heat_w: Series, *, design_w: float, rated_w_per_w: float) -> Series:
+    """Fans of towers or coolers that are made for design_w, W; off where there is no heat.
+
+    They hold their approach in any weather, so air goes as heat.
+    """
+    if design_w <= 0:
         return np.zeros_like(heat_w)
-    fans = affinity_w(rated_w_per_w * largest_w, heat_w / largest_w, exponent=TOWER_FAN_EXPONENT, min_ratio=MIN_TOWER_FAN_RATIO)
+    ratio = heat_w / design_w
+    fans = affinity_w(rated_w_per_w * design_w, ratio, exponent=TOWER_FAN_EXPONENT, min_ratio=MIN_TOWER_FAN_RATIO)
     return np.where(heat_w > 0, fans, 0.0)

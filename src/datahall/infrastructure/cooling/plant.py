@@ -13,6 +13,7 @@ from datahall.infrastructure.cooling.machines import (
     air_condensing_c,
     cop,
     free_ratio,
+    sized_w,
     tower_fan_w,
     tower_water_l,
 )
@@ -72,35 +73,51 @@ def is_dry(plant: Plant) -> bool:
     return plant.condenser == "dry" or plant.chiller == "air_cooled"
 
 
-def chilled_water(plant: Plant, weather: WeatherYear, heat_w: Series, *, catalogue: Catalogue) -> PlantYear:
+def chilled_water(
+    plant: Plant, weather: WeatherYear, heat_w: Series, *, design_w: float = 0.0, catalogue: Catalogue
+) -> PlantYear:
     """What chilled water costs that takes heat_w, [hours]; the economiser first, chillers for the rest.
 
-    Chillers and pumps are sized for the largest hour, or as declared. All pump work ends in the heat that is rejected.
+    design_w: what chillers, pumps and towers are made for where no chillers are declared; never less than the largest hour.
+    All pump work ends in the heat that is rejected.
     """
     free_w = heat_w * _economised(plant, weather)
     asked_w = heat_w - free_w
-    capacity_w = plant.chillers.count * plant.chillers.capacity_w if plant.chillers else float(np.max(asked_w))
+    capacity_w = plant.chillers.count * plant.chillers.capacity_w if plant.chillers else sized_w(None, design_w, heat_w)
     chilled_w = np.minimum(asked_w, capacity_w)
-    compressor_w = chilled_w / cop(
-        plant.chilled_water_c - EVAPORATOR_APPROACH_K,
-        _condensing_c(plant, weather),
-        carnot_ratio=_chiller_carnot_ratio(plant, catalogue),
-        load_ratio=_load_of_each(plant, chilled_w, capacity_w),
-    )
+    compressor_w = chilled_w / _chiller_cop(plant, weather, catalogue, _load_of_each(plant, chilled_w, capacity_w))
     taken_w = free_w + chilled_w
-    pump_w = _pump_w(plant, taken_w)
+    made_for_w = sized_w(plant.chillers, design_w, taken_w)
+    pump_w = _pump_w(plant, taken_w, made_for_w)
     leaving_w = taken_w + compressor_w + pump_w
     out_w = leaving_w * (1 - plant.heat_reuse_ratio)
     return PlantYear(
         compressor_w=compressor_w,
         pump_w=pump_w,
-        fan_w=tower_fan_w(out_w, rated_w_per_w=plant.tower_fan_w_per_w),
+        fan_w=tower_fan_w(
+            out_w, design_w=_rejected_w(plant, weather, catalogue, made_for_w), rated_w_per_w=plant.tower_fan_w_per_w
+        ),
         water_l=_water_l(plant, weather, out_w),
         out_w=out_w,
         reused_w=leaving_w * plant.heat_reuse_ratio,
         unmet_w=asked_w - chilled_w,
         free_w=free_w,
     )
+
+
+def _chiller_cop(plant: Plant, weather: WeatherYear, catalogue: Catalogue, load_ratio: Series) -> Series:
+    return cop(
+        plant.chilled_water_c - EVAPORATOR_APPROACH_K,
+        _condensing_c(plant, weather),
+        carnot_ratio=_chiller_carnot_ratio(plant, catalogue),
+        load_ratio=load_ratio,
+    )
+
+
+def _rejected_w(plant: Plant, weather: WeatherYear, catalogue: Catalogue, heat_w: float) -> float:
+    """What towers are made for, W: that heat, pumps, and compressors in the worst hour. Who takes heat for reuse may pause."""
+    worst = float(np.min(_chiller_cop(plant, weather, catalogue, np.ones(weather.hours))))
+    return heat_w * (1 + plant.pump_w_per_w + 1 / worst)
 
 
 def _economised(plant: Plant, weather: WeatherYear) -> Series:
@@ -128,12 +145,11 @@ def _load_of_each(plant: Plant, chilled_w: Series, capacity_w: float) -> Series:
     return np.asarray(chilled_w / (running * plant.chillers.capacity_w))
 
 
-def _pump_w(plant: Plant, taken_w: Series) -> Series:
-    largest_w = float(np.max(taken_w))
-    if largest_w <= 0:
+def _pump_w(plant: Plant, taken_w: Series, made_for_w: float) -> Series:
+    if made_for_w <= 0:
         return np.zeros_like(taken_w)
-    rated_w = plant.pump_w_per_w * largest_w
-    pumps = affinity_w(rated_w, taken_w / largest_w, exponent=PUMP_EXPONENT, min_ratio=MIN_PUMP_RATIO)
+    ratio = taken_w / made_for_w
+    pumps = affinity_w(plant.pump_w_per_w * made_for_w, ratio, exponent=PUMP_EXPONENT, min_ratio=MIN_PUMP_RATIO)
     return np.where(taken_w > 0, pumps, 0.0)
 
 
@@ -149,19 +165,22 @@ def _water_l(plant: Plant, weather: WeatherYear, out_w: Series) -> Series:
     )
 
 
-def direct_expansion(plant: Plant, weather: WeatherYear, heat_w: Series, *, supply_c: float, catalogue: Catalogue) -> PlantYear:
-    """What direct expansion units cost that take heat_w out of air supplied at supply_c, [hours]. No water, no pumps."""
-    largest_w = float(np.max(heat_w))
+def direct_expansion(
+    plant: Plant, weather: WeatherYear, heat_w: Series, *, design_w: float = 0.0, supply_c: float, catalogue: Catalogue
+) -> PlantYear:
+    """What direct expansion units cost that take heat_w out of air supplied at supply_c, [hours]. No water, no pumps.
+
+    design_w: what they are made for; never less than the largest hour.
+    """
     none = np.zeros_like(heat_w)
-    if largest_w <= 0:
+    made_for_w = sized_w(None, design_w, heat_w)
+    if made_for_w <= 0:
         return PlantYear(none, none, none, none, none, none, none, none)
-    compressor_w = heat_w / cop(
-        supply_c - DX_COIL_BELOW_SUPPLY_K,
-        air_condensing_c(weather.dry_bulb_c),
-        carnot_ratio=carnot_ratio_of(DX_ROW, catalogue),
-        load_ratio=heat_w / largest_w,
-    )
+    coil_c, condensing_c = supply_c - DX_COIL_BELOW_SUPPLY_K, air_condensing_c(weather.dry_bulb_c)
+    carnot_ratio = carnot_ratio_of(DX_ROW, catalogue)
+    compressor_w = heat_w / cop(coil_c, condensing_c, carnot_ratio=carnot_ratio, load_ratio=heat_w / made_for_w)
     leaving_w = heat_w + compressor_w
     out_w = leaving_w * (1 - plant.heat_reuse_ratio)
-    fan_w = tower_fan_w(out_w, rated_w_per_w=plant.tower_fan_w_per_w)
+    worst = float(np.min(cop(coil_c, condensing_c, carnot_ratio=carnot_ratio, load_ratio=np.ones_like(heat_w))))
+    fan_w = tower_fan_w(out_w, design_w=made_for_w * (1 + 1 / worst), rated_w_per_w=plant.tower_fan_w_per_w)
     return PlantYear(compressor_w, none, fan_w, none, out_w, leaving_w * plant.heat_reuse_ratio, none, none)

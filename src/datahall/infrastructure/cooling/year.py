@@ -10,7 +10,7 @@ from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.cooling.air import AirYear, air_side
 from datahall.infrastructure.cooling.liquid import LiquidYear, liquid_side
 from datahall.infrastructure.cooling.plant import PlantYear, chilled_water, direct_expansion
-from datahall.infrastructure.spec import Cooling
+from datahall.infrastructure.spec import AirSide, Cooling
 from datahall.infrastructure.weather import WeatherYear
 from datahall.infrastructure.weather.psychrometrics import Series
 
@@ -76,7 +76,7 @@ def cool(
     """What it takes to carry heat away through a year of weather.
 
     air_heat_w, liquid_heat_w: heat of the equipment to air and to liquid; indoor_loss_w: losses of power elements in the room,
-    to its air; each one number or [hours]. design_air_w, design_liquid_w: what fans and pumps are sized for where no units are
+    to its air; each one number or [hours]. design_air_w, design_liquid_w: what all machines are made for where no units are
     declared; without them, the largest hour. catalogue: where chillers' Carnot ratios are looked up.
     Raises ArithmeticError when in any hour heat out differs from heat in by more than 1e-9 of it: that would be our fault.
     Source: the equations stand, with theirs, in machines.py, air.py, liquid.py and plant.py.
@@ -86,10 +86,16 @@ def cool(
     room_w = it_air_w + loss_w
     air = air_side(cooling.air, weather, room_w, design_w=design_air_w, limit_c=cooling.ride_through.limit_c)
     liquid = liquid_side(cooling.liquid, cooling.plant, weather, it_liquid_w, design_w=design_liquid_w)
-    chilled = chilled_water(cooling.plant, weather, air.chilled_w + liquid.chilled_w, catalogue=parts)
+    by_water_w = (air.plant_w if _on_chilled_water(cooling.air) else 0.0) + liquid.plant_w
+    chilled_w = air.chilled_w + liquid.chilled_w
+    chilled = chilled_water(cooling.plant, weather, chilled_w, design_w=by_water_w, catalogue=parts)
     supply_c = cooling.air.supply_c if cooling.air else 0.0
-    dx = direct_expansion(cooling.plant, weather, air.dx_w, supply_c=supply_c, catalogue=parts)
+    dx = direct_expansion(cooling.plant, weather, air.dx_w, design_w=air.plant_w, supply_c=supply_c, catalogue=parts)
     return _counted(cooling.plant.heat_reuse_ratio, room_w + it_liquid_w, air, liquid, (chilled, dx))
+
+
+def _on_chilled_water(side: AirSide | None) -> bool:
+    return side is not None and (side.kind if side.kind != "air_economiser" else side.trim) == "chilled_water"
 
 
 def _series(value: ArrayLike, hours: int) -> Series:
