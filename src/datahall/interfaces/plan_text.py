@@ -17,6 +17,8 @@ from datahall.planner.validation.tables import summary
 
 MAX_DEPTH = 6
 FEW = 5
+MAX_EXACT = 2**53
+"""Whole numbers above it are not told apart by a float64."""
 
 
 def screen(plan: Plan) -> Iterator[RenderableType]:
@@ -137,16 +139,23 @@ def validation_rows(rows: Sequence[ValidationRow]) -> list[dict[str, Any]]:
             "table": row.table,
             "row": row.row,
             "quantity": row.quantity,
-            "published": significant(row.published),
-            "ours": "–" if row.ours is None else significant(row.ours),
+            "published": _whole_or_short(row.published),
+            "ours": _whole_or_short(row.ours),
             "error": _percent(row.error_ratio),
             "verdict": "–" if row.hit is None else "hit" if row.hit else "miss",
-            "baseline": "–" if row.baseline is None else significant(row.baseline),
+            "baseline": _whole_or_short(row.baseline),
             "baseline_error": _percent(row.baseline_error_ratio),
             "note": row.note,
         }
         for row in rows
     ]
+
+
+def _whole_or_short(value: float | None) -> str:
+    """Counts with all their digits, as they hit or miss by one; measurements with three."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) < MAX_EXACT and value == int(value) else significant(value)
 
 
 def validation_summary(rows: Sequence[ValidationRow]) -> Iterator[str]:

@@ -2,20 +2,24 @@
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import Field
 
 from datahall.foundation.document import load
-from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.spec import Spec
 from datahall.network import constants
 from datahall.network.collectives import Group, bus_bytes_per_s, bus_factor, time_s
 from datahall.network.collectives.systems import algorithm_of, collective_of, group_of
-from datahall.planner.validation.rows import ValidationRow, compared
+from datahall.planner.validation.cells import count, is_blank, number, placed, said, unread, why_no_count
+from datahall.planner.validation.rows import ValidationRow, compared, unjudged
 
 TABLE = "collectives"
+QUANTITY = "bus bandwidth, GB/s"
+MAX_BYTES = 1e18
+"""No message is larger."""
 TOLERANCE_RATIO = 0.1
 """A hit is within a tenth: runs of the same system differ by some 5 %, and the smallest figures are rounded to 12 %."""
 
@@ -58,8 +62,8 @@ def rows(own_rows: Sequence[Mapping[str, str]] | None = None) -> list[Validation
     """Each published figure beside ours; own_rows: rows of a foreign file with columns system, ranks, bytes, busbw_GBps.
 
     `algo`, `collective` and `note` are read where they are there. Baseline: t = a + f S / B with the data sheet's bandwidth
-    and a fitted on the same rows as ours. A system whose links or network are not known gets none of ours, and a note.
-    Raises Refused with every row whose figures are not numbers.
+    and a fitted on the same rows as ours. A system whose links or network are not known, and a row whose figures are not
+    numbers, get none of ours, and a note; no row raises.
     """
     return list(_shipped() if own_rows is None else _own(own_rows))
 
@@ -71,30 +75,33 @@ def _shipped() -> Iterator[ValidationRow]:
 
 
 def _own(own_rows: Sequence[Mapping[str, str]]) -> list[ValidationRow]:
-    read = [_figures(row, number) for number, row in enumerate(own_rows, start=2)]
-    problems = [each for each in read if isinstance(each, Problem)]
-    if problems:
-        raise Refused(problems)
-    found = []
-    for row, figures in zip(own_rows, read, strict=True):
-        if not isinstance(figures, Problem):
-            system, algo = row["system"], row.get("algo", "")
-            collective = collective_of(row.get("collective", ""), algo, row.get("note", ""), system)
-            found.append(_row(Point(system, int(figures[0]), algo, collective, figures[1], figures[2])))
-    return found
+    return [_own_row(row) for row in own_rows]
 
 
-def _figures(row: Mapping[str, str], line: int) -> tuple[float, float, float] | Problem:
-    """Ranks, bytes and GB/s of one row."""
-    for name, least in (("ranks", 1.0), ("bytes", 1.0), ("busbw_GBps", 0.0)):
-        try:
-            ok = least <= float(row[name]) < 1e18
-        except (KeyError, ValueError):
-            ok = False
-        if not ok:
-            what = f"`{name}` is {row.get(name, '')!r}, not a number from {least:.0f}"
-            return Problem("NET-901", f"row {line}", what, "give ranks, bytes and busbw_GBps as plain numbers")
-    return float(row["ranks"]), float(row["bytes"]), float(row["busbw_GBps"])
+def _own_row(row: Mapping[str, str]) -> ValidationRow:
+    """A row of a foreign file, whatever it holds."""
+    system, algo = said(row, "system"), said(row, "algo")
+    collective = collective_of(said(row, "collective"), algo, said(row, "note"), system)
+    ranks, size_bytes, busbw = count(row, "ranks"), number(row, "bytes"), number(row, "busbw_GBps")
+    name = f"{system}, {said(row, 'ranks')} ranks, {collective}, {said(row, 'bytes')} bytes"
+    if busbw is None:
+        return unread(row, TABLE, name, QUANTITY, "busbw_GBps")
+    why = why_no_count(row, "ranks") or _why_no_size(row, size_bytes)
+    if ranks is None or size_bytes is None or why:
+        return compared(TABLE, name, QUANTITY, published=busbw, ours=None, note=placed(row, why))
+    found = _row(Point(system, ranks, algo, collective, size_bytes, busbw))
+    if busbw < 0:
+        why = f"impossible: a bus bandwidth of {busbw:g} GB/s is below 0"
+        return replace(unjudged(found), note=f"{placed(row, why)}; {found.note}")
+    return found if found.ours is not None else replace(found, note=placed(row, found.note))
+
+
+def _why_no_size(row: Mapping[str, str], size_bytes: float | None) -> str:
+    if is_blank(row, "bytes"):
+        return "bytes is missing"
+    if size_bytes is None or not 1 <= size_bytes <= MAX_BYTES:
+        return f"bytes is `{said(row, 'bytes')}`, not a number from 1 to {MAX_BYTES:.0e}"
+    return ""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -114,12 +121,12 @@ def _reading(system: str, ranks: int, algo: str, collective: str) -> tuple[Group
 def _row(point: Point) -> ValidationRow:
     group, algorithm, note = _reading(point.system, point.ranks, point.algo, point.collective)
     name = f"{point.system}, {point.ranks} ranks, {point.collective}, {point.size_bytes:.0f} bytes"
-    row = functools.partial(compared, TABLE, name, "bus bandwidth, GB/s", published=point.busbw, note=note)
+    row = functools.partial(compared, TABLE, name, QUANTITY, published=point.busbw, note=note)
     if group is None:
         return row(ours=None)
     seconds = time_s(point.collective, point.size_bytes, group, algorithm=algorithm)
     ours = float(bus_bytes_per_s(point.collective, point.size_bytes, seconds, ranks=point.ranks)) / 1e9
-    hit = abs(ours / point.busbw - 1) <= TOLERANCE_RATIO if point.busbw else None
+    hit = abs(ours / point.busbw - 1) <= TOLERANCE_RATIO if point.busbw > 0 else None
     return row(ours=ours, hit=hit, baseline=plain_bus_bytes_per_s(point.collective, point.size_bytes, group) / 1e9)
 
 

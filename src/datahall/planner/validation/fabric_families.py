@@ -8,13 +8,18 @@ from datahall.infrastructure.spec import Dragonfly, FatTree, RailOnly, Torus
 from datahall.network.fabric.clos import Clos, downlinks
 from datahall.network.fabric.counts import Counts, counts_of
 from datahall.network.fabric.wiring import DoesNotFitError
-from datahall.planner.validation.cells import LARGEST, lines, named, parameters, said
+from datahall.planner.validation.cells import LARGEST, NO_COUNT, lines, named, parameters, said
 from datahall.planner.validation.rows import ValidationRow
 
 COLUMNS = ("endpoints", "switches", "edge_or_leaf", "agg_or_spine", "core", "links", "oversubscription")
 COMMON: Mapping[str, Any] = {"name": "family", "protocol": "tcp", "switch": "any", "link_bits_per_s": 1}
 SIZES = ("endpoints", "gpus", "hosts", "nodes", "servers", "npus", "accelerators")
 """Words that a parameter may use for how many hang on it."""
+AXES = ("x0", "x1", "x2", "x3", "x4", "x", "y", "z", "w")
+ASKED = frozenset({*SIZES, *AXES, "k", "radix", "ports", "r", "tiers", "levels", "p", "a", "h", "g", "groups", "rails"}) | {
+    "n", "d", "dimensions", "side", "length", "oversubscription",
+}  # fmt: skip
+"""All parameters that a closed form may ask for."""
 UNBOUNDED = 10**6
 """Ports of a router where only its degree is asked for."""
 
@@ -26,8 +31,9 @@ class UnclearError(Exception):
 def family_rows(row: Mapping[str, Any]) -> list[ValidationRow]:
     """Each count of one row."""
     name = named(row, "family", "parameter")
-    family, given = said(row, "family").lower(), _given(row)
+    family = said(row, "family").lower()
     try:
+        given = _given(row)
         counted, note = _computation(family)(family, given)
     except (UnclearError, DoesNotFitError) as error:
         why = error.problem.what if isinstance(error, DoesNotFitError) else str(error)
@@ -39,12 +45,18 @@ def family_rows(row: Mapping[str, Any]) -> list[ValidationRow]:
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, int]:
-    """Parameters of the row; a bare grid such as `8x8x8` is in `x0`, `x1`, …"""
+    """Parameters of the row; a bare grid such as `8x8x8` is in `x0`, `x1`, …
+
+    Raises UnclearError where a parameter that a closed form asks for is no count.
+    """
     text = said(row, "parameter")
-    found = parameters(text)
+    found, unread = parameters(text)
     if grid := re.search(r"\d+(?:\s*[x×*]\s*\d+)+", text):
         sides = [int(side[:10]) for side in re.findall(r"\d+", grid[0])]
         found |= {f"x{axis}": side for axis, side in enumerate(sides[:5])}
+    for key, value in unread.items():
+        if key in ASKED and not (grid and grid[0] in value):
+            raise UnclearError(f"`{key}` is `{value}`, {NO_COUNT}")
     if not found and text.isdigit() and len(text) < 10:
         found["k"] = int(text)
     return found
@@ -115,7 +127,7 @@ def _rail_only(_: str, given: dict[str, int]) -> tuple[Counts, str]:
 
 def _torus(family: str, given: dict[str, int]) -> tuple[Counts, str]:
     """A grid whose ends meet: n links for each place, where an axis is longer than two."""
-    sides = [given[axis] for axis in ("x0", "x1", "x2", "x3", "x4", "x", "y", "z", "w") if axis in given]
+    sides = [given[axis] for axis in AXES if axis in given]
     if not sides:
         word = re.search(r"(\d+)\s*-?\s*d", family)
         axes = given.get("n") or given.get("d") or given.get("dimensions") or (int(word[1][:3]) if word else 3)

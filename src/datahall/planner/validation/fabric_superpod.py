@@ -8,7 +8,7 @@ from typing import Any, Literal
 from datahall.infrastructure.spec import Fabric, FatTree, RailOptimised
 from datahall.network.fabric.counts import Counts, counts_of
 from datahall.network.fabric.wiring import DoesNotFitError
-from datahall.planner.validation.cells import count, lines, named, said
+from datahall.planner.validation.cells import count, lines, named, said, why_no_count
 from datahall.planner.validation.rows import ValidationRow
 
 Join = Literal["auto", "spine", "planes", "core"]
@@ -50,7 +50,7 @@ def superpod_rows(row: Mapping[str, Any]) -> list[ValidationRow]:
     name = name.replace(f", {said(row, 'su')}, ", f", {said(row, 'su')} SU, ") + " nodes"
     radix, nodes = count(row, "switch_radix"), count(row, "nodes")
     if radix is None or nodes is None:
-        return _unknown(row, name, "switch_radix or nodes is missing")
+        return _unknown(row, name, why_no_count(row, "switch_radix", "nodes"))
     if not 2 <= radix <= LARGEST_RADIX:
         return _unknown(row, name, f"no switch has {radix:,} ports")
     ports = ports_of(row, nodes)

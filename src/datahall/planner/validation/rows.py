@@ -1,6 +1,6 @@
 """A published figure beside ours: the row that every table of `datahall validate` is made of."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -14,11 +14,12 @@ class ValidationRow:
     """Which of its rows, in words."""
     quantity: str
     """What was compared, with its unit."""
-    published: float
+    published: float | None
+    """None: the cell holds no number; `note` says what it holds."""
     ours: float | None
     """None: not computed; `note` says why."""
     error_ratio: float | None
-    """Ours over published, less 1: signed. None where nothing was computed or the published figure is 0."""
+    """Ours over published, less 1: signed. None where nothing was computed or the published figure is 0 or impossible."""
     hit: bool | None
     """Within the table's tolerance; None where there is none, or nothing was computed."""
     baseline: float | None = None
@@ -31,9 +32,9 @@ class ValidationRow:
         return asdict(self)
 
 
-def error_ratio(published: float, ours: float | None) -> float | None:
-    """Ours over published, less 1; None where nothing was computed or the published figure is 0."""
-    return None if ours is None or published == 0 else ours / published - 1
+def error_ratio(published: float | None, ours: float | None) -> float | None:
+    """Ours over published, less 1; None where nothing was computed or the published figure is not above 0."""
+    return None if ours is None or published is None or published <= 0 else ours / published - 1
 
 
 def compared(
@@ -41,7 +42,7 @@ def compared(
     row: str,
     quantity: str,
     *,
-    published: float,
+    published: float | None,
     ours: float | None,
     hit: bool | None = None,
     baseline: float | None = None,
@@ -50,3 +51,8 @@ def compared(
     """A row with its errors worked out."""
     errors = error_ratio(published, ours), error_ratio(published, baseline)
     return ValidationRow(table, row, quantity, published, ours, errors[0], hit, baseline, errors[1], note)
+
+
+def unjudged(row: ValidationRow) -> ValidationRow:
+    """The same without errors and verdict: what was published cannot be."""
+    return replace(row, error_ratio=None, hit=None, baseline_error_ratio=None)

@@ -11,6 +11,7 @@ from typing import Any
 
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.registry import Registry
+from datahall.planner.validation.cells import PLACE
 from datahall.planner.validation.rows import ValidationRow
 
 MAX_ROWS = 100_000
@@ -69,7 +70,7 @@ def rows_of_file(path: Path) -> list[ValidationRow]:
 
 
 def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Header and rows of a CSV file. Raises Missing or Refused with one problem."""
+    """Header and rows of a CSV file, each with its place under `PLACE`. Raises Missing or Refused with one problem."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -79,7 +80,7 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             header = [name.strip() for name in reader.fieldnames or ()]
-            rows = [{str(key).strip(): value or "" for key, value in row.items() if key is not None} for row in reader]
+            rows = [_row(row) | {PLACE: f"{path}:{reader.line_num}"} for row in reader]
     except FileNotFoundError:
         raise Missing(Problem("PLAN-010", str(path), "there is no such file", "check the path")) from None
     except OSError as error:
@@ -92,6 +93,11 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         what = f"{len(rows):,} rows under the header"
         raise Refused(Problem("PLAN-012", str(path), what, f"give at least one row and at most {MAX_ROWS:,}"))
     return header, rows
+
+
+def _row(row: Mapping[str | None, Any]) -> dict[str, str]:
+    """Cells by column; those beyond the header are left out, those that are not there are empty."""
+    return {str(key).strip(): value or "" for key, value in row.items() if key is not None}
 
 
 def table_of(header: Sequence[str], path: Path) -> str:

@@ -5,7 +5,7 @@ from statistics import fmean
 
 import pytest
 
-from datahall.foundation.errors import Refused
+from datahall.planner.validation.cells import PLACE
 from datahall.planner.validation.collectives import curves, rows
 
 
@@ -71,11 +71,32 @@ def test_what_is_not_known_is_not_computed(changed, note):
     assert note in row.note
 
 
-def test_figures_that_are_no_numbers_are_refused_all_at_once():
-    """Given two bad rows among three, both are named by line and column."""
-    with pytest.raises(Refused, match=r"NET-901 `ranks` is 'eight'") as refused:
-        rows(own_rows=[own(ranks="eight"), own(), own(bytes="1 GiB")])
-    assert [problem.where for problem in refused.value.problems] == ["row 2", "row 4"]
+@pytest.mark.parametrize(
+    ("changed", "note"),
+    [
+        ({"ranks": "eight"}, "nccl.csv:7: ranks is `eight`, not a whole number"),
+        ({"ranks": "8.5"}, "nccl.csv:7: ranks is `8.5`, not a whole number"),
+        ({"bytes": "1 GiB"}, "nccl.csv:7: bytes is `1 GiB`, not a number from 1"),
+        ({"bytes": ""}, "nccl.csv:7: bytes is missing"),
+        ({"busbw_GBps": "inf"}, "nccl.csv:7: busbw_GBps is `inf`, not a finite number"),
+        ({"busbw_GBps": ""}, "nccl.csv:7: busbw_GBps is missing"),
+        ({"system": "Abacus x8"}, "nccl.csv:7: no accelerator"),
+    ],
+)
+def test_a_bad_row_is_answered_among_good_ones(changed, note):
+    """Given one row of a file that cannot be read, it says where and why, and its neighbours are computed."""
+    good, bad, other = rows(own_rows=[own(), own(**changed, **{PLACE: "nccl.csv:7"}), own()])
+    assert (bad.ours, bad.hit, bad.error_ratio) == (None, None, None)
+    assert bad.note.startswith(note)
+    assert good.ours == other.ours is not None
+
+
+def test_a_bandwidth_below_zero_is_impossible_and_not_judged():
+    """Given a busbw of -3, ours stands beside it without an error or a verdict."""
+    [row] = rows(own_rows=[own(busbw_GBps="-3")])
+    assert row.ours > 0
+    assert (row.published, row.hit, row.error_ratio, row.baseline_error_ratio) == (-3, None, None, None)
+    assert row.note.startswith("impossible: a bus bandwidth of -3 GB/s is below 0")
 
 
 def test_a_published_zero_has_no_error():
