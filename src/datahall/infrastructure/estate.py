@@ -1,7 +1,7 @@
 """What stands in the hall, added up: rack by rack, with names written out and parts looked up."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from datahall.foundation.ranges import names_of
@@ -150,5 +150,27 @@ def _contents_of(group: RackGroup, known: Mapping[str, Device]) -> Iterator[Cont
         if (device := known.get(contents.part)) is None or contents.count == 0:
             continue
         peak_w = min(device.peak_power_w, contents.power_cap_w or device.peak_power_w)
-        idle_w = min(peak_w, device.idle_power_w if device.idle_power_w is not None else IDLE_RATIO * device.peak_power_w)
-        yield Content(device, contents.count, peak_w, idle_w, device.cords if contents.cords is None else contents.cords)
+        cords = device.cords if contents.cords is None else contents.cords
+        yield Content(device, contents.count, peak_w, min(peak_w, idle_power_w(device)), cords)
+
+
+def idle_power_w(device: Device) -> float:
+    """With nothing to do, W: what its row says, else a share of a server's peak; all else draws the same at any load."""
+    if device.idle_power_w is not None:
+        return device.idle_power_w
+    return IDLE_RATIO * device.peak_power_w if isinstance(device, ServerPart) else device.peak_power_w
+
+
+def with_draw(estate: Estate, draw_w: Mapping[str, float]) -> Estate:
+    """The same racks, where the parts that are named draw so much at any load, W of one; a cap still holds them back."""
+    blocks = tuple(replace(block, contents=tuple(_drawing(c, draw_w) for c in block.contents)) for block in estate.blocks)
+    return replace(estate, blocks=blocks)
+
+
+def _drawing(content: Content, draw_w: Mapping[str, float]) -> Content:
+    found = draw_w.get(content.device.name)
+    if found is None:
+        return content
+    capped = content.peak_w < content.device.peak_power_w
+    drawn_w = min(found, content.peak_w) if capped else found
+    return replace(content, peak_w=drawn_w, idle_w=drawn_w)

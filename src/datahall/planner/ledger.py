@@ -20,10 +20,11 @@ class Ledger:
     missing: list[Assumption] = field(default_factory=list)
     """What was not computed, and what would have to be declared for it."""
 
-    def declared(self, name: str, path: Path, value: float, unit: str, about: str = "") -> Figure:
-        """A figure that the hall file says, or a default that stands in for it."""
+    def declared(self, name: str, path: Path, value: float, unit: str, about: str = "", *, read_in: str = "") -> Figure:
+        """A figure that the hall file says, or a default that stands in for it. read_in: where the hall says it has it from."""
         place = self.loaded.says(path)
         source = place or f"assumed: a choice that {dotted_path(path)} would change"
+        source += f", who had it from: {read_in}" if read_in else ""
         return self.figures.add(Figure(name, float(value), unit, about, source=source, assumed=place is None))
 
     def looked_up(self, name: str, value: float, unit: str, part: Part, about: str = "") -> Figure:

@@ -15,10 +15,13 @@ from datahall.foundation.ranges import names_of
 from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.catalog.own import own_parts
 from datahall.infrastructure.checks import Context, problems_of
-from datahall.infrastructure.estate import Estate, estate_of
-from datahall.infrastructure.spec import Hall
+from datahall.infrastructure.estate import Estate, estate_of, with_draw
+from datahall.infrastructure.spec import Fabric, Hall
 from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFile, merged
 from datahall.network.checks import problems_of_network
+from datahall.network.fabric import FabricBuild, build
+from datahall.network.fabric.demand import demand_of
+from datahall.planner.switches import draw_of_switches, standing_in
 
 _QUOTED = re.compile(r"`([^`]+)`")
 
@@ -36,7 +39,23 @@ class Loaded:
 
     @cached_property
     def estate(self) -> Estate:
+        """All that stands in racks; switches draw what the fabrics that they are for make of them."""
+        return with_draw(self._as_rated, draw_of_switches(self.fabrics, standing_in(self._as_rated)))
+
+    @cached_property
+    def fabrics(self) -> tuple[FabricBuild, ...]:
+        """Every fabric, built for the servers that hang on it. Raises Refused where one cannot be."""
+        return tuple(self._built(index, fabric) for index, fabric in enumerate(self.hall.fabrics))
+
+    @cached_property
+    def _as_rated(self) -> Estate:
+        """With every device at what its row says."""
         return estate_of(self.hall, self.catalogue)
+
+    def _built(self, index: int, fabric: Fabric) -> FabricBuild:
+        asked, where = demand_of(fabric, self._as_rated), self.document.where(("fabrics", index))
+        each = asked.endpoints_per_server
+        return build(fabric, servers=asked.servers, endpoints_per_server=each, catalogue=self.network, where=where)
 
     def says(self, path: Path) -> str | None:
         """`file:line path` where the file itself says something; None where a default stands in."""

@@ -89,8 +89,8 @@ class Plan:
 def plan_of(loaded: Loaded) -> Plan:
     """Plan a hall that was loaded and checked. Raises Refused when a file that it names cannot be used."""
     ledger = Ledger(loaded)
-    add_capacity(ledger)
     network = add_network(ledger)
+    add_capacity(ledger)
     year = facility_year(loaded.hall, loaded.estate, loaded.catalogue, loaded.folder, more_it_w=network.not_placed_w)
     _say_what_was_taken_for_granted(ledger, year)
     add_energy(ledger, year)

@@ -1,12 +1,13 @@
 """What a hall buys and uses in a year: the quantities that its cost is made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from datahall.foundation.hourly import Series
 from datahall.foundation.money import Amount
 from datahall.foundation.paths import Path
 from datahall.infrastructure.catalog.catalogue import Catalogue
+from datahall.infrastructure.catalog.part_specs import ServerPart
 from datahall.infrastructure.estate import Estate
 from datahall.infrastructure.spec import Economy, Hall, HourlyFile, StorageTier, Tariff
 
@@ -95,7 +96,20 @@ def server_purchases(estate: Estate, economy: Economy) -> Iterator[Purchase]:
         yield Purchase(name, count, own or part.price, f"economy.server_price.{name}", path, source)
     for node in estate.nodes:
         own, path = economy.server_price.get(node.name), ("economy", "server_price", node.name)
-        yield Purchase(node.name, 1, own, f"economy.server_price.{node.name}", path if own else ())
+        # A machine and a part may share a name: they are two purchases.
+        yield Purchase(f"machine {node.name}", 1, own, f"economy.server_price.{node.name}", path if own else ())
+
+
+def device_purchases(estate: Estate, billed: Mapping[str, int]) -> Iterator[Purchase]:
+    """Switches and other devices in racks that are no servers, by part, at the catalogue's price.
+
+    billed: how many of a part the fabrics have in their own bills.
+    """
+    for name, (part, count) in estate.devices.items():
+        left = count - billed.get(name, 0)
+        if left > 0 and not isinstance(part, ServerPart):
+            source = part.price_source or part.cited
+            yield Purchase(f"in racks: {name}", left, part.price, f"a price in a catalogue row {name}", source=source)
 
 
 def storage_purchases(tiers: tuple[StorageTier, ...], catalogue: Catalogue) -> Iterator[Purchase]:

@@ -3,6 +3,7 @@
 from datahall.foundation.hourly import Series
 from datahall.infrastructure.carbon import (
     CarbonYear,
+    EmbodiedLine,
     Intensity,
     carbon_of,
     embodied_of,
@@ -91,16 +92,12 @@ def _intensity(ledger: Ledger, kind: str, intensity: Intensity, total: float, en
 def _add_embodied(ledger: Ledger, emitted: CarbonYear) -> None:
     lines = emitted.embodied.lines
     if lines:
-        parts = [
-            ledger.given(f"embodied_of_one_{line.name}_kgco2e", line.kgco2e_each, "kgCO2e", source=line.source)
-            for line in lines
-        ]
         ledger.computed(
             "embodied_kgco2e",
             emitted.embodied.kgco2e_per_year,
             "kgCO2e",
             formula="Σ devices × making of one / life",
-            inputs=parts,
+            inputs=[figure for line in lines for figure in _embodied(ledger, line)],
             about="making of the equipment, a year of its life",
         )
     if emitted.embodied.missing:
@@ -110,13 +107,24 @@ def _add_embodied(ledger: Ledger, emitted: CarbonYear) -> None:
         )
 
 
+def _embodied(ledger: Ledger, line: EmbodiedLine) -> list[Figure]:
+    """How many of a part, what making one emits, and how long it lives."""
+    life = "server_life_years" if line.name in ledger.loaded.estate.servers else "network_life_years"
+    return [
+        ledger.figures[f"devices_of_{line.name}"],
+        ledger.given(f"embodied_of_one_{line.name}_kgco2e", line.kgco2e_each, "kgCO2e", source=line.source),
+        ledger.declared(f"economy.{life}", ("economy", life), line.life_years, "a"),
+    ]
+
+
 def _add_source_water(ledger: Ledger, year: FacilityYear, grid: Grid | None) -> None:
     if grid is None or grid.water_l_per_kwh is None or year.water_l is None:
         return
     total = wue_source_l_per_kwh(year.water_l, year.facility.total, year.it.total, grid_water_l_per_kwh=grid.water_l_per_kwh)
     if total is not None:
         declared = ledger.declared("grid_water_l_per_kwh", ("site", "grid", "water_l_per_kwh"), grid.water_l_per_kwh, "L/kWh")
-        inputs = [declared, ledger.figures["water_m3"], ledger.figures["facility_energy_kwh"]]
+        named = ("water_m3", "facility_energy_kwh", "it_energy_kwh")
+        inputs = [declared, *(ledger.figures[name] for name in named)]
         ledger.computed(
             "wue_source_l_per_kwh",
             total,

@@ -1,18 +1,15 @@
 """What the hall costs and emits, each line traced to its prices."""
 
-import re
-from collections.abc import Iterable
+from dataclasses import replace
 
 from datahall.foundation.hourly import Series
 from datahall.foundation.readable import with_unit
-from datahall.infrastructure.cost import CostReport, Input, Line, Purchase, Tornado, bill_of, cost_of, tornado_of
+from datahall.infrastructure.cost import CostReport, Gap, Input, Line, Purchase, Tornado, bill_of, cost_of, tornado_of
 from datahall.infrastructure.spec import HourlyFile
 from datahall.infrastructure.weather import hourly_series
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
-
-_WORD = re.compile(r"\W+")
 
 
 def add_cost(ledger: Ledger, year: FacilityYear, network: tuple[Purchase, ...]) -> tuple[CostReport, Tornado]:
@@ -28,12 +25,20 @@ def add_cost(ledger: Ledger, year: FacilityYear, network: tuple[Purchase, ...]) 
         network=network,
         energy_series=price_series(ledger, year),
     )
-    report = cost_of(bill, hall.economy, hall.operation)
+    report = _without_cooling(ledger, year, cost_of(bill, hall.economy, hall.operation))
     _add_lines(ledger, report)
     for line in dict.fromkeys(gap.line for gap in report.missing):
         wanted = dict.fromkeys(gap.declare for gap in report.missing if gap.line == line)
         ledger.lacks(", ".join(wanted), f"cost of {line} as a whole: the sums are lower bounds")
     return report, tornado_of(bill, hall.economy, hall.operation)
+
+
+def _without_cooling(ledger: Ledger, year: FacilityYear, report: CostReport) -> CostReport:
+    """A hall whose cooling was not computed pays for its energy too: then the bill is a lower bound, and says so."""
+    if year.cooling is not None:
+        return report
+    declare = "site.weather" if ledger.loaded.hall.cooling else "cooling"
+    return replace(report, missing=(*report.missing, Gap("energy", declare)))
 
 
 def price_series(ledger: Ledger, year: FacilityYear) -> Series | None:
@@ -51,51 +56,86 @@ def hourly(ledger: Ledger, file: HourlyFile, year: FacilityYear) -> Series:
 
 
 def _add_lines(ledger: Ledger, report: CostReport) -> None:
-    lines = [(line, _line(ledger, line, report.currency)) for line in report.lines]
+    if not report.lines:
+        return
+    # Maintenance, support and insurance are shares of what is bought: that comes first.
+    bought = [_capital(ledger, line, report.currency) for line in report.lines if line.capital]
+    lines = [_line(ledger, line, report.currency) for line in report.lines]
     total = ledger.computed(
         "cost_per_year",
         report.per_year,
         report.currency,
         formula="Σ lines",
         about="a year, all included",
-        inputs=[figure for _, figure in lines],
+        inputs=lines,
     )
-    bought = [_capital(ledger, line, report.currency) for line, _ in lines if line.capital]
-    ledger.computed(
-        "capital", report.capital, report.currency, formula="Σ what is bought", inputs=bought, about="paid up front"
-    )
+    if bought:
+        about = "paid up front"
+        ledger.computed("capital", report.capital, report.currency, formula="Σ what is bought", inputs=bought, about=about)
     _per_hour(ledger, report, total)
 
 
 def _line(ledger: Ledger, line: Line, currency: str) -> Figure:
-    name = f"cost_{_named(line.name)}_per_year"
-    inputs = [_input(ledger, name, given) for given in line.inputs]
+    inputs = [_input(ledger, line.name, given) for given in line.inputs]
+    name = f"cost_{line.name}_per_year"
     return ledger.computed(name, line.per_year, currency, formula=line.formula, inputs=inputs, about=f"{line.name}, a year")
 
 
+CAPITAL = {"building": "build_price × critical_power", "land": "land"}
+"""What is paid up front for a line; all others are things that are counted."""
+OVER_TIME = frozenset({"building_life_years", "server_life_years", "network_life_years", "storage_life_years"})
+
+
 def _capital(ledger: Ledger, line: Line, currency: str) -> Figure:
-    name = f"capital_{_named(line.name)}"
-    inputs = [_input(ledger, name, given) for given in line.inputs]
-    return ledger.computed(name, line.capital, currency, formula="count × price", inputs=inputs, about=line.name)
+    """What is paid up front: without the years and the interest by which it is spread."""
+    once = [given for given in line.inputs if given.name not in {*OVER_TIME, "discount_rate_ratio"}]
+    inputs = [_input(ledger, line.name, given) for given in once]
+    formula = CAPITAL.get(line.name, "Σ count × price")
+    return ledger.computed(f"capital_{line.name}", line.capital, currency, formula=formula, inputs=inputs, about=line.name)
 
 
 def _input(ledger: Ledger, line: str, given: Input) -> Figure:
-    """One number of a line. Its name carries the line's: `price` alone would mean many things."""
-    name, unit = f"{line}_{_named(given.name)}", given.unit or "1"
+    """One number of a line, `cost.<line>.<what>` or `cost.<line>.<name as declared>.<count or price>`: none is told twice."""
+    words, _, last = given.name.rpartition(" ")
+    name, unit = f"cost.{line}." + (f"{words}.{last}" if last in {"count", "price"} else given.name), given.unit or "1"
     if given.path:
-        return ledger.declared(name, given.path, given.value, unit, given.name)
+        return ledger.declared(name, given.path, given.value, unit, given.name, read_in=given.source)
+    if known := _known(ledger, given):
+        formula = " + ".join(figure.name for figure in known) + (", in kW" if given.unit == "kW" else "")
+        return ledger.computed(name, given.value, unit, formula=formula, inputs=known, about=given.name)
     return ledger.given(name, given.value, unit, source=given.source or "counted by this plan", about=given.name)
+
+
+FIGURES = {
+    "critical_power": "it_peak_w",
+    "facility_energy": "facility_energy_kwh",
+    "water": "water_m3",
+    "servers": "capital_servers",
+}
+"""Numbers of the bill that other figures of the plan are."""
+
+
+def _known(ledger: Ledger, given: Input) -> list[Figure]:
+    of, _, lines = given.name.partition("capital of ")
+    if of:
+        names = [FIGURES.get(given.name, "")]
+    else:
+        wanted = None if lines == "all that was bought" else lines.split(", ")
+        found = (name for name in ledger.figures.by_name if name.startswith("capital_"))
+        names = [name for name in found if wanted is None or name.removeprefix("capital_") in wanted]
+    return [ledger.figures[name] for name in names if name in ledger.figures]
 
 
 def _per_hour(ledger: Ledger, report: CostReport, total: Figure) -> None:
     if report.per_installed_hour is None:
         return
     count, operation = ledger.figures["accelerators"], ledger.loaded.hall.operation
+    hours = ledger.given("year_h", report.hours, "h", source="hours of the year that is planned")
     ledger.computed(
         "cost_per_installed_hour",
         report.per_installed_hour,
         report.currency,
-        inputs=[total, count],
+        inputs=[total, count, hours],
         formula="a year / (accelerators × hours)",
         about="an accelerator-hour, used or not",
     )
@@ -111,7 +151,7 @@ def _per_hour(ledger: Ledger, report: CostReport, total: Figure) -> None:
         "cost_per_useful_hour",
         report.per_useful_hour,
         report.currency,
-        inputs=[total, count, sold, goodput],
+        inputs=[total, count, hours, sold, goodput],
         formula="a year / (accelerators × hours × sold × goodput)",
         about="a useful accelerator-hour",
     )
@@ -128,7 +168,3 @@ def driver_lines(tornado: Tornado) -> list[str]:
 
 def _moved(base: float, low: float, high: float) -> str:
     return f"{low / base - 1:+.0%} … {high / base - 1:+.0%}" if base else f"{low:g} … {high:g}"
-
-
-def _named(words: str | Iterable[str]) -> str:
-    return _WORD.sub("_", str(words).lower()).strip("_")

@@ -65,4 +65,7 @@ def _terms(ledger: Ledger, name: str) -> list[Figure]:
     if part is None:
         return []
     terms = {"a": part.loss_no_load_ratio, "b": part.loss_linear_ratio, "c": part.loss_square_ratio}
-    return [ledger.looked_up(f"{part.name}_loss_{term}", value, "1", part, f"term {term}") for term, value in terms.items()]
+    return [
+        ledger.looked_up(f"power_part.{part.name}.loss_{term}", value, "1", part, f"term {term}")
+        for term, value in terms.items()
+    ]

@@ -2,7 +2,7 @@
 
 from datahall.foundation.readable import with_unit
 from datahall.foundation.units import bytes_text, seconds_text
-from datahall.infrastructure.storage import StorageReport, TierReport, storage_of
+from datahall.infrastructure.storage import StorageReport, Tier, TierReport, storage_of
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
 
@@ -18,34 +18,70 @@ def add_storage(ledger: Ledger) -> StorageReport:
 
 
 def _add_tier(ledger: Ledger, index: int, report: TierReport) -> None:
-    tier, name = report.tier, f"storage_{report.tier.name.replace('-', '_').replace('.', '_')}"
-    devices = ledger.declared(f"{name}_devices", ("storage", index, "devices"), tier.devices, "1", "devices")
-    fill = ledger.declared(f"{name}_fill_ratio", ("storage", index, "fill_ratio"), tier.fill_ratio, "1", "how full it may get")
+    """Figures are `storage.<tier as declared>.<what>`: what never holds a dot, so two tiers never share one."""
+    tier, facts = report.tier, _facts(ledger, index, report.tier)
     ledger.computed(
-        f"{name}_usable_bytes",
+        f"storage.{tier.name}.usable_bytes",
         tier.usable_bytes,
         "B",
-        formula="devices × capacity × data / fragments × fill ratio",
-        inputs=[devices, fill],
+        formula="devices × capacity × (fragments − tolerated) / fragments × fill ratio",
+        inputs=[facts[name] for name in ("devices", "device_bytes", "fragments", "tolerated", "fill_ratio")],
         about=f"usable on {tier.name}",
     )
-    for way, bandwidth in (("read", report.read), ("write", report.write)):
+    stripes = [facts["fragments"], facts["tolerated"]]
+    for way, bandwidth, copies in (("read", report.read, []), ("write", report.write, stripes)):
+        share = " × (fragments − tolerated) / fragments" if copies else ""
+        limit = [facts["network_bytes_per_s"]] if "network_bytes_per_s" in facts else []
         ledger.computed(
-            f"{name}_{way}_bytes_per_s",
+            f"storage.{tier.name}.{way}_bytes_per_s",
             bandwidth.bytes_per_s,
             "bytes/s",
-            formula="the lower of devices and network",
-            inputs=[devices],
+            formula=f"min(devices × {way} of one, network){share}",
+            inputs=[facts["devices"], facts[f"device_{way}_bytes_per_s"], *limit, *copies],
             about=f"{way} bandwidth, limited by {bandwidth.limited_by}",
         )
     _say_what_lacks(ledger, index, report)
+    _add_durability(ledger, report, facts)
+
+
+def _facts(ledger: Ledger, index: int, tier: Tier) -> dict[str, Figure]:
+    """What the tier is made from, by field; each from the hall file where it says it, else from its part's row."""
+    spec = ledger.loaded.hall.storage[index]
+    part = ledger.loaded.catalogue.storage.get(spec.part or "")
+    own = {
+        "devices": ("devices", tier.devices, "1"),
+        "device_bytes": ("device_capacity_bytes", tier.device_bytes, "B"),
+        "device_read_bytes_per_s": ("device_read_bytes_per_s", tier.read_bytes_per_s, "bytes/s"),
+        "device_write_bytes_per_s": ("device_write_bytes_per_s", tier.write_bytes_per_s, "bytes/s"),
+        "network_bytes_per_s": ("network_bytes_per_s", tier.network_bytes_per_s, "bytes/s"),
+        "fill_ratio": ("fill_ratio", tier.fill_ratio, "1"),
+        "annual_failure_ratio": ("annual_failure_ratio", tier.annual_failure_ratio, "1"),
+        "rebuild_bytes_per_s": ("rebuild_bytes_per_s", tier.rebuild_bytes_per_s, "bytes/s"),
+    }
+    found = dict[str, Figure]()
+    for what, (field, value, unit) in own.items():
+        if value is None:
+            continue
+        name = f"storage.{tier.name}.{what}"
+        if getattr(spec, field) is None and part is not None:
+            found[what] = ledger.looked_up(name, value, unit, part)
+        else:
+            found[what] = ledger.declared(name, ("storage", index, field), value, unit)
+    for what, count in (("fragments", tier.fragments), ("tolerated", tier.tolerated)):
+        place = ledger.loaded.document.where(("storage", index, "redundancy"))
+        found[what] = ledger.given(f"storage.{tier.name}.{what}", count, "1", source=place)
+    return found
+
+
+def _add_durability(ledger: Ledger, report: TierReport, facts: dict[str, Figure]) -> None:
     if report.durability is not None:
         ledger.computed(
-            f"{name}_loss_per_year_ratio",
+            f"storage.{report.tier.name}.loss_per_year_ratio",
             report.durability.loss_per_year_ratio,
             "1",
-            formula="1 − exp(−year / MTTDL), Markov chain",
-            inputs=[devices],
+            formula="1 − exp(−year / MTTDL), Markov chain of devices that fail and are rebuilt",
+            inputs=[f for what, f in facts.items() if what not in {"network_bytes_per_s"} and "device_" not in what]
+            + [facts["device_bytes"]],
             about="chance of losing data in a year",
             source="; ".join(report.durability.assumptions),
         )
@@ -70,20 +106,26 @@ def _add_demand(ledger: Ledger, report: StorageReport) -> None:
             inputs=[size, write],
             about=f"a checkpoint to {report.checkpoint_tier.name}",
         )
-    if report.loading_ratio is not None and report.dataset_tier is not None:
+    if report.loading_ratio is not None and report.dataset_tier is not None and demand is not None:
+        rate = ledger.declared(
+            "load_bytes_per_s_per_accelerator",
+            ("storage_demand", "load_bytes_per_s_per_accelerator"),
+            demand.load_bytes_per_s_per_accelerator or 0.0,
+            "bytes/s",
+        )
         read = _of_tier(ledger, report.dataset_tier.name, "read_bytes_per_s")
         ledger.computed(
             "data_loading_ratio",
             report.loading_ratio,
             "1",
             formula="accelerators × rate of one / read bandwidth",
-            inputs=[ledger.figures["accelerators"], read],
+            inputs=[ledger.figures["accelerators"], rate, read],
             about=f"of {report.dataset_tier.name}'s read bandwidth",
         )
 
 
 def _of_tier(ledger: Ledger, tier: str, what: str) -> Figure:
-    return ledger.figures[f"storage_{tier.replace('-', '_').replace('.', '_')}_{what}"]
+    return ledger.figures[f"storage.{tier}.{what}"]
 
 
 def storage_lines(report: StorageReport) -> tuple[str, ...]:
