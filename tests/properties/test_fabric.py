@@ -135,6 +135,21 @@ def test_paths_and_distances_are_those_of_the_levels(made):
     assert met <= {(level.switches - 1, level.paths) for level in made.levels}
 
 
+@pytest.mark.parametrize(("radix", "servers", "positions"), [(16, 40, 2), (20, 90, 2), (40, 140, 5)])
+def test_spines_that_share_cores_block_nothing(radix, servers, positions):
+    """Given spines whose uplinks fill no whole cores of their own, shared ones are fewer, and the bisection stays full."""
+    made = _built(RailOptimised(topology="rail_optimised", rails=8, join="core", **COMMON), servers, 8, radix)
+    shape, graph = made.wiring.shape, graph_of(made)
+    alone = fewest_above(shape.pods, shape.spine_up, ports=radix, most_uplinks=radix - shape.spine_down)
+    assert shape.positions == positions
+    assert alone is None or shape.core_count < shape.spines * alone[0]
+    assert clos_bisection(made) == max_flow(graph, side_of(made))
+    assert graph.ports.max() <= radix
+    distance, paths = shortest_paths(graph, 0)
+    level = made.levels[-1]
+    assert {int(n) for d, n in zip(distance, paths, strict=True) if d == level.switches - 1} == {level.paths}
+
+
 @given(clos_builds())
 @settings(max_examples=100, deadline=None, suppress_health_check=FILTERED)
 def test_rails_stay_apart(made):

@@ -5,7 +5,7 @@ doi:10.1145/1402958.1402967. That every leaf spreads its uplinks evenly over the
 tables of DGX SuperPOD do: 16 spines, not 12, over 24 leaves of 32 uplinks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 
@@ -24,13 +24,15 @@ class Clos:
     spines: int
     """Of each pod; 0: the leaf stands alone."""
     cores: int
-    """Above each spine position of a plane; 0: there is no third tier."""
+    """Above each set of spine positions of a plane; 0: there is no third tier."""
     down: int
     """Ports of a leaf kept for endpoints."""
     leaf_spine: int
     """Parallel links of a leaf to each spine of its pod."""
     spine_core: int
     """Parallel links of a spine to each core above it."""
+    positions: int = 1
+    """Spine positions of a pod that share a set of cores."""
 
     @property
     def leaf_count(self) -> int:
@@ -42,7 +44,12 @@ class Clos:
 
     @property
     def core_count(self) -> int:
-        return self.planes * self.spines * self.cores
+        return self.planes * self.core_sets * self.cores
+
+    @property
+    def core_sets(self) -> int:
+        """Of a plane: every spine of a set's positions is on each core of it, and on no other."""
+        return self.spines // self.positions
 
     @property
     def leaf_spine_links(self) -> int:
@@ -67,7 +74,7 @@ class Clos:
 
     @property
     def core_down(self) -> int:
-        return self.pods * self.spine_core
+        return self.pods * self.positions * self.spine_core
 
     @property
     def tiers(self) -> int:
@@ -121,9 +128,20 @@ def three_tiers(leaves: int, *, radix: int, down: int, planes: int = 1, groups: 
     if lower is None:
         return None
     spines, leaf_spine = lower
-    spine_down = leaves_of_pod * leaf_spine
-    upper = fewest_above(pods * groups, spine_down, ports=radix, most_uplinks=radix - spine_down)
-    if upper is None:
-        return None
-    cores, spine_core = upper
-    return Clos(radix, planes, pods * groups, leaves_of_pod, spines, cores, down, leaf_spine, spine_core)
+    return _under_cores(Clos(radix, planes, pods * groups, leaves_of_pod, spines, 0, down, leaf_spine, 0))
+
+
+def _under_cores(pods: Clos) -> Clos | None:
+    """The same pods joined by the fewest cores.
+
+    One set of cores for each spine position is the fat tree of Al-Fares. Where the spines of one position do not fill whole
+    cores, several positions share a set when that takes fewer: 10 positions of 8 pods with 14 uplinks each take 3 cores a
+    position with 5 links a pair, 30 cores and 1,200 cables, but 2 sets of 14 cores with one link a pair, 28 and 1,120 (DGX
+    A100 SuperPOD of 140 systems, from memory). Each pod still has as many links to every core as any other, so nothing blocks.
+    """
+    up, free = pods.spine_down, pods.radix - pods.spine_down
+    shares = [n for n in range(1, pods.spines + 1) if pods.spines % n == 0]
+    found = [(n, fewest_above(pods.pods * n, up, ports=pods.radix, most_uplinks=free)) for n in shares]
+    shapes = [replace(pods, cores=upper[0], spine_core=upper[1], positions=n) for n, upper in found if upper]
+    # Of equals the first: with fewer positions a set, losing it takes less along.
+    return min(shapes, key=lambda shape: shape.core_count, default=None)

@@ -98,7 +98,7 @@ def as_networkx(graph: FabricGraph) -> Any:
 
 
 def _clos_edges(c: Clos) -> tuple[Ints, Ints, Ints]:
-    """Leaf to each spine of its pod; spine to each core above its position."""
+    """Leaf to each spine of its pod; spine to each core of its positions' set."""
     plane, pod, leaf, spine = (m.ravel() for m in np.mgrid[: c.planes, : c.pods, : c.leaves, : c.spines])
     first_spine, first_core = c.leaf_count, c.leaf_count + c.spine_count
     low = (plane * c.pods + pod) * c.leaves + leaf
@@ -106,7 +106,7 @@ def _clos_edges(c: Clos) -> tuple[Ints, Ints, Ints]:
     links = np.full(low.size, c.leaf_spine)
     plane, pod, spine, core = (m.ravel() for m in np.mgrid[: c.planes, : c.pods, : c.spines, : c.cores])
     low = np.concatenate([low, first_spine + (plane * c.pods + pod) * c.spines + spine])
-    high = np.concatenate([high, first_core + (plane * c.spines + spine) * c.cores + core])
+    high = np.concatenate([high, first_core + (plane * c.core_sets + spine // c.positions) * c.cores + core])
     links = np.concatenate([links, np.full(plane.size, c.spine_core)])
     return low.astype(np.int64), high.astype(np.int64), links.astype(np.int64)
 

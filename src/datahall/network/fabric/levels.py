@@ -44,7 +44,9 @@ def _clos(shape: Clos) -> tuple[Level, ...]:
     if not shape.cores:
         return (leaf, pod)
     out_of_pod = min(out_of_leaf, shape.spines * shape.spine_up / in_pod)
-    return (leaf, pod, Level("plane", shape.pods * in_pod, 5, out_of_pod, shape.spines * shape.cores))
+    # up by any spine and any core above it, down by any spine of that core's positions
+    paths = shape.spines * shape.cores * shape.positions
+    return (leaf, pod, Level("plane", shape.pods * in_pod, 5, out_of_pod, paths))
 
 
 def _dragonfly(shape: DragonflySize) -> tuple[Level, ...]:
