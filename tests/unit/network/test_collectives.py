@@ -88,6 +88,10 @@ def test_links_agree_with_the_accelerator_catalogue():
         ("B200, 4 nodes, 8x400G", 32, 8, 8, 400),
         ("A100 x16 (2 nodes, 4xHDR)", 16, 8, 4, 200),
         ("H200 over NDR, 4 nodes", 16, 4, 4, 400),
+        ("H100 SXM x16, NDR400", 16, 8, 8, 400),
+        ("H100 SXM x16, 4xNDR200", 16, 8, 4, 200),
+        ("H100 SXM x16 (2 nodes)", 16, 8, 8, 400),
+        ("A100 x16 (2 nodes)", 16, 8, 8, 200),
     ],
 )
 def test_systems_are_read_as_people_write_them(system, ranks, within, ports, rate_gbit):
@@ -99,13 +103,26 @@ def test_systems_are_read_as_people_write_them(system, ranks, within, ports, rat
 
 @pytest.mark.parametrize(
     ("system", "ranks", "note"),
-    [("TPU v9", 8, "no accelerator with known links"), ("H100 SXM, 2 nodes", 16, "tells no network")],
+    [("TPU v9", 8, "no accelerator with known links"), ("B200 SXM, 2 nodes", 16, "tells no network")],
 )
 def test_what_a_text_does_not_tell_is_not_guessed(system, ranks, note):
     """Given an unknown device, or several servers without a network, there is no group, and the note says why."""
     reading = group_of(system, ranks)
     assert reading.group is None
     assert note in reading.note
+
+
+@pytest.mark.parametrize(
+    ("system", "note"),
+    [
+        ("H100 SXM x16 (2 nodes)", "one InfiniBand NDR port of 400 Gbit/s per accelerator assumed, as none is named"),
+        ("A100 x16 (2 nodes)", "one InfiniBand HDR port of 200 Gbit/s per accelerator assumed, as none is named"),
+        ("H100 SXM x16, NDR400", "one network port per accelerator assumed"),
+    ],
+)
+def test_an_assumed_network_is_told(system, note):
+    """Given text that leaves the network or its ports open, what the generation usually has is taken, and the note says so."""
+    assert group_of(system, 16).note == note
 
 
 @pytest.mark.parametrize(

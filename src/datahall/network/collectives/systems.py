@@ -10,6 +10,9 @@ from datahall.network.collectives.scale_up import ScaleUp, scale_up_of
 from datahall.network.collectives.timing import algorithms
 
 _GENERATIONS = {"EDR": 100e9, "HDR": 200e9, "NDR": 400e9, "XDR": 800e9}
+_USUAL = {r"H[12]00": "NDR", r"A100": "HDR"}
+"""InfiniBand of the generation's DGX servers, one port an accelerator: assumed where a text names no network.
+Source: NVIDIA DGX H100 and DGX A100 data sheets."""
 _COLLECTIVES = {
     "all_gather": r"all[ _-]?gather",
     "reduce_scatter": r"reduce[ _-]?scatter",
@@ -31,8 +34,9 @@ class Reading:
 def group_of(system: str, ranks: int) -> Reading:
     """The group of `ranks` accelerators that a text names.
 
-    The accelerator gives links and clock; ranks beyond one scale-up domain need a server that is known, or a text that
-    tells the ports (`8x400G`, `NDR`). Nothing is guessed beyond that: an unknown accelerator or network gives no group.
+    The accelerator gives links and clock; ranks beyond one scale-up domain need a server that is known, a text that
+    tells the ports (`8x400G`, `NDR`), or an A100, H100 or H200, which are taken to have one InfiniBand port each, as the
+    note then says. Nothing is guessed beyond that: an unknown accelerator or network gives no group.
     """
     found = scale_up_of(system)
     if found is None:
@@ -89,20 +93,34 @@ def _network(system: str, within: int) -> tuple[float, float, str] | None:
     rows = constants.links().servers
     server = next((row for row in rows if re.search(row.match, system, re.IGNORECASE)), None)
     if server is None:
-        return None
+        return _usual_network(system, within)
     note = f"{server.ports} ports of {server.port_bits_per_s / 1e9:.0f} Gbit/s a server: {server.source}"
     return server.ports * within / server.accelerators, server.port_bits_per_s, note
 
 
+def _usual_network(system: str, within: int) -> tuple[float, float, str] | None:
+    """What servers of the accelerator usually have; None where there is no usual."""
+    name = next((name for match, name in _USUAL.items() if re.search(rf"(?<![A-Za-z0-9]){match}(?![0-9])", system)), None)
+    if name is None:
+        return None
+    rate = _GENERATIONS[name]
+    return (
+        float(within),
+        rate,
+        f"one InfiniBand {name} port of {rate / 1e9:.0f} Gbit/s per accelerator assumed, as none is named",
+    )
+
+
 def _ports(system: str) -> tuple[float | None, float] | None:
-    """Ports of a server and their line rate in bit/s, where the text tells: `8x400G`, `NDR`, `400GbE`."""
+    """Ports of a server and their line rate in bit/s, where the text tells: `8x400G`, `NDR`, `NDR400`, `400GbE`."""
     if told := re.search(
         r"(?:(\d+)\s*[x×]\s*)?(?<!\d)(25|40|50|100|200|400|800)\s*(?:Gb?|Gbit(?:/s)?|Gb/s|Gbps|GbE)\b", system
     ):
         return (float(told[1]) if told[1] else None), float(told[2]) * 1e9
     for name, rate in _GENERATIONS.items():
-        if told := re.search(rf"(?:(\d+)\s*[x×]\s*|(?<![A-Za-z])){name}\b", system):
-            return (float(told[1]) if told[1] else None), rate
+        # NDR400 says the same as NDR; NDR200 and HDR100 are half of a port's lanes
+        if told := re.search(rf"(?:(\d+)\s*[x×]\s*|(?<![A-Za-z])){name}(100|200|400|800)?\b", system):
+            return (float(told[1]) if told[1] else None), float(told[2]) * 1e9 if told[2] else rate
     return None
 
 

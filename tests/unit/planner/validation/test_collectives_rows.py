@@ -59,7 +59,7 @@ def test_foreign_rows_say_which_collective(changed, part):
     ("changed", "note"),
     [
         ({"system": "Abacus x8"}, "no accelerator"),
-        ({"ranks": "16"}, "tells no network"),
+        ({"system": "B200 x8", "ranks": "16"}, "tells no network"),
         ({"ranks": "1"}, "one rank exchanges nothing"),
     ],
 )
