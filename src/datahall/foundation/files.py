@@ -6,11 +6,11 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from datahall.foundation.errors import Problem, Refused, Unavailable
+from datahall.foundation.errors import Conflict, Missing, Problem, Refused, Unavailable
 
 
 @contextlib.contextmanager
@@ -131,4 +131,37 @@ def is_within(folder: Path, path: Path) -> bool:
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (ValueError, RuntimeError, OSError):
+        return False
+
+
+def refuse_input(path: Path, inputs: Iterable[Path]) -> None:
+    """Raises Refused when `path`, with its links followed, is one of the files that are read to make it."""
+    for given in inputs:
+        if _is_same(path, given):
+            what = f"this is {given}, which is read: writing there would destroy it"
+            raise Refused(Problem("FILE-003", str(path), what, "name another file to write to"))
+
+
+def refuse_loss(path: Path, *, inputs: Iterable[Path], ours: Callable[[bytes], bool], force: bool) -> None:
+    """Raises an error when writing to `path` would destroy an input or, unless forced, a file that is not one of `ours`.
+
+    ours: tells by its content whether a file was written by the same command before. A folder that is not there is told
+    too: a misspelt one is not made.
+    """
+    refuse_input(path, inputs)
+    try:
+        if not path.parent.exists():
+            what = f"there is no folder {path.parent}"
+            raise Missing(Problem("FILE-005", str(path), what, f"make it: mkdir -p {path.parent}; or choose another"))
+        if not force and path.is_file() and not ours(path.read_bytes()):
+            what = "a file is there that this command did not write"
+            raise Conflict(Problem("FILE-004", str(path), what, "choose another name, or --force to replace it"))
+    except (OSError, ValueError) as error:
+        raise unwritable(path, error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))) from None
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
         return False

@@ -7,6 +7,7 @@ import typer
 
 from datahall.interfaces.cli.hall import Json
 from datahall.interfaces.cli.output import exits, next_step, say, show_json, show_table, write_new
+from datahall.interfaces.cli.targets import FABRIC, Force, refuse_target
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +32,7 @@ def import_netbox(
     memory_bytes: Annotated[str | None, typer.Option(help="Memory, such as 2 TiB.")] = None,
     accelerator: Annotated[str | None, typer.Option(help="The accelerator, as the catalogue calls it.")] = None,
     accelerators: Annotated[int, typer.Option(help="Accelerators in a machine.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Make catalogue rows of NetBox's device types and rack types.
 
@@ -41,6 +42,7 @@ def import_netbox(
     """
     from datetime import UTC, datetime
 
+    from datahall.foundation.files import refuse_input
     from datahall.infrastructure.catalog.netbox import given_of, netbox_files_yaml
 
     given = given_of(
@@ -58,6 +60,7 @@ def import_netbox(
     if output is None:
         typer.echo(text, nl=False)
         return
+    refuse_input(output, files)
     write_new(output, text, force=force)
     say(f"wrote {output}; name it under `catalog:` in a hall file")
 
@@ -82,6 +85,7 @@ def export_infragraph(
     hall: Annotated[Path, typer.Argument(help="The hall file.", show_default=False)],
     fabric: Annotated[str, typer.Option(help="Which fabric, where the hall has several.", show_default=False)] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here, as JSON if it ends in .json.")] = None,
+    force: Force = False,
 ) -> None:
     """Write a fabric, link by link, for ASTRA-sim and others. Example: datahall export infragraph hall.yaml -o fabric.yaml"""
     from datahall.foundation import files
@@ -90,6 +94,8 @@ def export_infragraph(
     from datahall.planner.load import load
 
     build = fabric_named(load(hall), fabric)
+    if output is not None:
+        refuse_target(output, [hall], mark=FABRIC, force=force)
     as_json = output is not None and output.suffix.lower() == ".json"
     text = to_infragraph(build, encoding="json" if as_json else "yaml")
     if output is None:

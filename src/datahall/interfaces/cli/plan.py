@@ -7,6 +7,7 @@ import typer
 
 from datahall.interfaces.cli.hall import Json
 from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table
+from datahall.interfaces.cli.targets import Force, refuse_target
 
 if TYPE_CHECKING:
     from datahall.planner.plan import Plan
@@ -23,19 +24,23 @@ def plan(
     halls: Annotated[list[Path], typer.Argument(help="One hall file; two or more are compared.", show_default=False)],
     as_json: Json = False,
     report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a report page here.", show_default=False)] = None,
+    force: Force = False,
 ) -> int:
     """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml"""
     from datahall.planner.load import load_all
     from datahall.planner.plan import plan_of
 
-    plans = [plan_of(loaded) for loaded in load_all(halls)]
+    found = load_all(halls)
+    if report is not None:
+        refuse_target(report, halls, force=force)
+    plans = [plan_of(loaded) for loaded in found]
     if report is not None:
         from datahall.foundation import files
         from datahall.interfaces.plan_page import page
 
         files.write_text(report, page(plans))
     if as_json:
-        show_json([found.as_dict() for found in plans] if len(plans) > 1 else plans[0].as_dict())
+        show_json([made.as_dict() for made in plans] if len(plans) > 1 else plans[0].as_dict())
         return 0
     _show(plans)
     if report is not None:

@@ -8,6 +8,7 @@ import typer
 
 from datahall.interfaces.cli.hall import Json
 from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_problems, show_table
+from datahall.interfaces.cli.targets import Force, refuse_target
 
 if TYPE_CHECKING:
     from datahall.planner.site.result import SiteChoice
@@ -21,6 +22,7 @@ def site(
     candidates: Annotated[Path, typer.Argument(help="The candidates file.", show_default=False)],
     as_json: Json = False,
     report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a page here.", show_default=False)] = None,
+    force: Force = False,
 ) -> int:
     """Rank the places where a hall may stand. Example: datahall site examples/sites-16.yaml
 
@@ -28,6 +30,8 @@ def site(
     """
     from datahall.planner.site.choose import rank_sites
 
+    if report is not None:
+        refuse_target(report, [candidates], force=force)
     choice = rank_sites(candidates)
     if report is not None:
         from datahall.foundation import files

