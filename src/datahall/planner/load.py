@@ -13,7 +13,7 @@ from datahall.foundation.partial import Partial, partly
 from datahall.foundation.paths import Path
 from datahall.foundation.ranges import names_of
 from datahall.infrastructure.catalog.catalogue import Catalogue
-from datahall.infrastructure.catalog.own import own_parts
+from datahall.infrastructure.catalog.own import own_parts, sayable
 from datahall.infrastructure.checks import Context, problems_of
 from datahall.infrastructure.estate import Estate, estate_of, with_draw
 from datahall.infrastructure.spec import Fabric, Hall
@@ -107,7 +107,7 @@ def _own_network_parts(hall: Hall, folder: FilePath) -> tuple[NetworkPartsFile, 
         with contextlib.suppress(Missing, Refused):
             read_part = partly(read(folder / name), NetworkPartsFile)
             files.append(read_part.spec or NetworkPartsFile())
-            problems += read_part.problems
+            problems += sayable(read_part.problems, folder, name)
     return merged(files), problems
 
 

@@ -1,17 +1,30 @@
 """Catalogue files of a hall's own, read as far as they hold, so that one bad row hides nothing else."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from datahall.foundation.document import read
 from datahall.foundation.errors import Missing, Problem, Refused
+from datahall.foundation.files import is_within
 from datahall.foundation.partial import Partial, partly
 from datahall.foundation.paths import Path, dotted_path
 from datahall.infrastructure.catalog.catalogue import PartsFile, merged
 from datahall.infrastructure.spec import Hall
 
 Where = Callable[[Path], str]
+KINDS = {
+    "SPEC-001": "a field that no catalogue has",
+    "SPEC-003": "a value that does not fit its field",
+    "DOC-005": "a line that is no YAML",
+    "DOC-006": "an alias that cannot be followed, or too much below it",
+    "DOC-007": "a key that stands twice in its mapping",
+    "DOC-008": "a key that is no plain word",
+    "DOC-010": "the file holds no mapping",
+    "INF-122": "a row whose name stands above already",
+}
+"""What is said of a file from outside the hall's folder, where the whole problem would repeat what stands in it."""
+ELSEWHERE = "mend it, or move the file into the hall's folder to be told more"
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ def own_parts(hall: Hall, folder: FilePath, where: Where = dotted_path) -> tuple
 
 def read_own(hall: Hall, folder: FilePath, where: Where = dotted_path) -> OwnParts:
     """The same, with what was left out."""
-    files = [_file(folder / name, where, hall.catalog.index(name)) for name in dict.fromkeys(hall.catalog)]
+    files = [_file(folder, name, where, hall.catalog.index(name)) for name in dict.fromkeys(hall.catalog)]
     return OwnParts(
         parts=merged(file.parts for file in files),
         problems=(*(p for file in files for p in file.problems), *_repeated_files(hall, where)),
@@ -50,7 +63,32 @@ def read_own(hall: Hall, folder: FilePath, where: Where = dotted_path) -> OwnPar
     )
 
 
-def _file(path: FilePath, where: Where, index: int) -> OwnParts:
+def sayable(problems: Iterable[Problem], folder: FilePath, name: str) -> tuple[Problem, ...]:
+    """Problems of a file that a hall in `folder` names, less its words where it stands elsewhere: it may be no catalogue.
+
+    A hall file that came by mail must not make a program print what stands in another of the user's files.
+    """
+    if is_within(folder, folder / name):
+        return tuple(problems)
+    # Twenty unknown keys in a line of a foreign file are one thing to say.
+    return tuple(dict.fromkeys(_without_words(problem, folder / name) for problem in problems))
+
+
+def _without_words(problem: Problem, path: FilePath) -> Problem:
+    """Line and kind; of a field that is missing, its name and place too, as they are ours."""
+    if problem.code not in KINDS:
+        return problem
+    line = problem.where.removeprefix(f"{path}:").split(" ", 1)[0]
+    return replace(problem, where=f"{path}:{line}", what=KINDS[problem.code], fix=ELSEWHERE)
+
+
+def _file(folder: FilePath, name: str, where: Where, index: int) -> OwnParts:
+    path = folder / name
+    found = _read(path, where, index)
+    return replace(found, problems=sayable(found.problems, folder, name))
+
+
+def _read(path: FilePath, where: Where, index: int) -> OwnParts:
     nothing = PartsFile()
     try:
         part = partly(read(path), PartsFile)
