@@ -3,6 +3,7 @@
 import pytest
 
 from datahall.planner.validation.rows import compared
+from datahall.planner.validation.tables import shipped_rows, summary
 
 
 def test_errors_are_signed_and_relative_to_what_was_published() -> None:
@@ -16,3 +17,13 @@ def test_nothing_computed_and_nothing_published_have_no_error() -> None:
     """Given a row without weather, and a published water use of 0, there is no error to tell."""
     assert compared("facility", "Lagos", "PUE", published=1.2, ours=None).error_ratio is None
     assert compared("facility", "New Zealand", "WUE, L/kWh", published=0.0, ours=0.1).error_ratio is None
+
+
+def test_rows_that_were_fitted_on_are_averaged_apart_from_held_out_ones() -> None:
+    """Given the published collectives, what a constant was fitted on has a line of its own, and the rest another."""
+    lines = {line.quantity: line for line in summary(shipped_rows(["collectives"]))}
+    rows = shipped_rows(["collectives"])
+    assert lines["held out"].rows == sum("held out" in row.note for row in rows) > 0
+    assert lines["fitted"].rows == sum("fitted on this curve" in row.note for row in rows) > 0
+    held = [abs(row.error_ratio) for row in rows if "held out" in row.note and row.error_ratio is not None]
+    assert lines["held out"].mean_error_ratio == pytest.approx(sum(held) / len(held))

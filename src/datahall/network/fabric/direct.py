@@ -26,10 +26,6 @@ class DragonflySize:
         return self.routers_per_group * (2 if self.plus else 1)
 
     @property
-    def switch_count(self) -> int:
-        return self.groups * self.switches_per_group
-
-    @property
     def local_links(self) -> int:
         """Inside groups: all to all, or every leaf to every spine."""
         a = self.routers_per_group

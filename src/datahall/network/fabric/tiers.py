@@ -25,11 +25,6 @@ class Tier:
     integrated: bool = False
     """Inside the endpoints, so nothing is bought."""
 
-    @property
-    def spare_ports(self) -> int:
-        """Of one switch, with every place for a server taken."""
-        return self.ports - self.down - self.up - self.across
-
 
 @dataclass(frozen=True, slots=True)
 class Bundle:

@@ -39,6 +39,10 @@ BY_QUANTITY = frozenset({"facility"})
 """Tables whose quantities are too unlike for one mean error."""
 
 
+HELD_OUT, FITTED_ON = "held out", "fitted on"
+"""Words in the note of a row by which its curve was or was not used to fit a constant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A table's rows of one quantity in one line."""
@@ -114,8 +118,17 @@ def summary(rows: Sequence[ValidationRow]) -> list[Summary]:
     """One line for each table, in the order of the rows; one for each of its quantities where their units differ."""
     groups: dict[tuple[str, str], list[ValidationRow]] = {}
     for row in rows:
-        groups.setdefault((row.table, row.quantity if row.table in BY_QUANTITY else ""), []).append(row)
+        groups.setdefault((row.table, _group_of(row)), []).append(row)
     return [_summary(table, quantity, group) for (table, quantity), group in groups.items()]
+
+
+def _group_of(row: ValidationRow) -> str:
+    """What a row's error may be averaged with: never held-out rows with those that constants were fitted on."""
+    if row.table in BY_QUANTITY:
+        return row.quantity
+    if HELD_OUT in row.note:
+        return HELD_OUT
+    return "fitted" if FITTED_ON in row.note else ""
 
 
 def _summary(table: str, quantity: str, rows: Sequence[ValidationRow]) -> Summary:
