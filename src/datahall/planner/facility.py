@@ -3,21 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from datahall.foundation.energy import pue
 from datahall.foundation.hourly import HourlyFacility, HourlyIt, Series
 from datahall.infrastructure.catalog.catalogue import Catalogue
-from datahall.infrastructure.cooling import CoolingYear, cool
+from datahall.infrastructure.cooling import CoolingYear, heat_of
 from datahall.infrastructure.demand import it_ratio_of
 from datahall.infrastructure.estate import Estate
 from datahall.infrastructure.power import PowerFlow, PowerGraph, power_graph
 from datahall.infrastructure.spec import Cooling, Hall, Power, Site
 from datahall.infrastructure.weather import WeatherYear, weather_of
+from datahall.planner.design import DesignHour, Works, design_hour, until_they_agree
 
 HOURS = 8760
-TOLERANCE_RATIO = 1e-12
-MAX_ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,8 @@ class FacilityYear:
     """Share of the IT heat that goes to the liquid side."""
     clipped_hours: int
     """Hours in which the cap on IT power held it back."""
+    design: DesignHour
+    """What machines are made for, however busy the hall is."""
 
     @property
     def it(self) -> HourlyIt:
@@ -85,57 +84,17 @@ def facility_year(
     it_w = ratio * estate.peak_w + more_it_w
     # Switches draw the same at any load; the graph shares one draw over all racks, so theirs is in its ratio.
     ratio = it_w / graph.it_peak_w if graph.it_peak_w > 0 else ratio
-    liquid_ratio = liquid_ratio_of(estate, hall.cooling)
-    flow, cooling = _until_they_agree(
-        graph, ratio, it_w, liquid_ratio=liquid_ratio, spec=hall.cooling, weather=weather, catalogue=catalogue
-    )
-    return FacilityYear(hours, weather, it_w, graph, flow, cooling, liquid_ratio, clipped_hours)
+    works = Works(graph, hall.cooling, weather, catalogue, _liquid_ratio(estate, hall.cooling))
+    design = design_hour(works, it_design_w(graph.it_peak_w, cap_w, more_it_w=more_it_w))
+    flow, cooling = until_they_agree(works, ratio, it_w, design_air_w=design.air_heat_w, design_liquid_w=design.liquid_heat_w)
+    return FacilityYear(hours, weather, it_w, graph, flow, cooling, works.liquid_ratio, clipped_hours, design)
 
 
-def _until_they_agree(
-    graph: PowerGraph,
-    ratio: Series,
-    it_w: Series,
-    *,
-    liquid_ratio: float,
-    spec: Cooling | None,
-    weather: WeatherYear | None,
-    catalogue: Catalogue,
-) -> tuple[PowerFlow, CoolingYear | None]:
-    """Cooling takes power, whose losses indoors are heat to be cooled: turn by turn until nothing moves."""
-    nothing = np.zeros_like(it_w)
-    flow = graph.solve(ratio, mechanical_w=nothing, critical_mechanical_w=nothing)
-    if spec is None or weather is None:
-        return flow, None
-    electricity_w = nothing
-    # Machines are sized for full load, whatever the hall runs at.
-    design_w, design_loss_w = graph.it_peak_w, float(graph.solve(1.0).indoor_loss_w.max(initial=0.0))
-    for _ in range(MAX_ROUNDS):
-        cooling = cool(
-            spec,
-            weather,
-            air_heat_w=it_w * (1 - liquid_ratio),
-            liquid_heat_w=it_w * liquid_ratio,
-            indoor_loss_w=flow.indoor_loss_w,
-            design_air_w=design_w * (1 - liquid_ratio) + design_loss_w,
-            design_liquid_w=design_w * liquid_ratio,
-            catalogue=catalogue,
-        )
-        rest_w = cooling.electricity_w - cooling.critical_w
-        flow = graph.solve(ratio, mechanical_w=rest_w, critical_mechanical_w=cooling.critical_w)
-        moved_w = float(np.max(np.abs(cooling.electricity_w - electricity_w), initial=0.0))
-        if moved_w <= TOLERANCE_RATIO * float(np.max(it_w, initial=1.0)):
-            break
-        electricity_w = cooling.electricity_w
-    return flow, cooling
+def it_design_w(peak_w: float, cap_w: float | None, *, more_it_w: float = 0.0) -> float:
+    """IT power that the hall is built for, W: its peak, or the cap where that is lower; more_it_w knows no cap."""
+    return peak_w if cap_w is None else min(peak_w, max(cap_w, more_it_w))
 
 
-def liquid_ratio_of(estate: Estate, cooling: Cooling | None) -> float:
-    """Share of the IT heat at full load that leaves by liquid: cold plates, then what rear doors take of the rest."""
-    if cooling is None or cooling.liquid is None or estate.peak_w <= 0:
-        return 0.0
-    liquid_w = 0.0
-    for block in estate.blocks:
-        door = cooling.rear_door_capture_ratio if block.group.rear_door else 0.0
-        liquid_w += len(block.names) * block.peak_w * (block.liquid_ratio + (1 - block.liquid_ratio) * door)
-    return liquid_w / estate.peak_w
+def _liquid_ratio(estate: Estate, cooling: Cooling | None) -> float:
+    """Share of the IT heat at full load that leaves by liquid; 0 without a liquid side."""
+    return heat_of(estate, cooling).liquid_ratio if cooling is not None and cooling.liquid is not None else 0.0

@@ -100,6 +100,7 @@ def plan_of(loaded: Loaded) -> Plan:
     cost, tornado = add_cost(ledger, year, network.purchases)
     survival = add_survival(ledger, year)
     notes = (
+        ("Warning", survival.warnings if survival else ()),
         ("Network", network.lines),
         ("Storage", storage_lines(storage)),
         ("Availability", survival.lines if survival else ()),

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datahall.infrastructure.spec import Cooling, LiquidSide, Operation
-from datahall.planner.facility import FacilityYear, facility_year, liquid_ratio_of
+from datahall.infrastructure.estate import estate_of
+from datahall.infrastructure.spec import LiquidSide, Operation
+from datahall.planner.facility import FacilityYear, facility_year
 from datahall.planner.load import Loaded
 
 
@@ -69,9 +70,11 @@ def test_what_stands_nowhere_still_draws(loaded: Loaded) -> None:
 
 def test_a_rear_door_takes_its_share(loaded: Loaded) -> None:
     """Given rear doors that capture 80 % and no cold plates, 80 % of the heat is liquid; without a liquid side none."""
-    cooling = Cooling(liquid=LiquidSide(supply_c=20, rejection="tower"))
-    [block] = loaded.estate.blocks
-    group = block.group.model_copy(update={"rear_door": True})
-    estate = replace(loaded.estate, blocks=(replace(block, group=group),))
-    assert liquid_ratio_of(estate, cooling) == pytest.approx(0.8)
-    assert liquid_ratio_of(estate, Cooling()) == 0.0
+    [group] = loaded.hall.racks
+    racks = (group.model_copy(update={"rear_door": True}),)
+    found = []
+    for liquid in (LiquidSide(supply_c=20, rejection="tower"), None):
+        cooling = loaded.hall.cooling.model_copy(update={"liquid": liquid})  # type: ignore[union-attr]
+        hall = loaded.hall.model_copy(update={"racks": racks, "cooling": cooling})
+        found.append(facility_year(hall, estate_of(hall, loaded.catalogue), loaded.catalogue, loaded.folder).liquid_ratio)
+    assert found == [pytest.approx(0.8), 0.0]

@@ -1,6 +1,5 @@
 """How long the hall stays cool once cooling is lost."""
 
-from datahall.foundation.units import seconds_text
 from datahall.infrastructure.cooling import RideThroughResult, ride_through
 from datahall.infrastructure.spec import Cooling, Room
 from datahall.planner.facility import FacilityYear
@@ -15,35 +14,33 @@ AREA_PER_RACK_M2 = 3.0
 
 def add_ride_through(ledger: Ledger, year: FacilityYear) -> RideThroughResult | None:
     """Seconds to the limit, at full load, without heat rejection. None without a cooling section or heat."""
-    cooling, peak = ledger.loaded.hall.cooling, ledger.figures["it_peak_w"]
-    if cooling is None or cooling.air is None or peak.value <= 0:
+    cooling, full = ledger.loaded.hall.cooling, ledger.figures["it_design_w"]
+    if cooling is None or cooling.air is None or full.value <= 0:
         return None
     air, racks = _air_m3(ledger), _racks_kg(ledger)
     heat = ledger.computed(
         "air_heat_at_full_load_w",
-        peak.value * (1 - year.liquid_ratio) + float(year.flow.indoor_loss_w.max(initial=0.0)),
+        year.design.air_heat_w,
         "W",
         formula="IT at full load × share to air + losses indoors",
-        inputs=[peak],
+        inputs=[full],
         about="heat to the air at full load",
     )
     if air.value + racks.value <= 0:
         ledger.lacks("rooms[].width_m and depth_m", "ride-through: nothing is known that would take the heat")
         return None
-    found = _result(ledger, cooling, year, heat.value, air.value, racks.value)
+    found = _result(cooling, year, air.value, racks.value)
     _add_times(ledger, cooling, found, [heat, air, racks])
     return found
 
 
-def _result(  # noqa: PLR0917 - one place calls it
-    ledger: Ledger, cooling: Cooling, year: FacilityYear, heat_w: float, air_m3: float, racks_kg: float
-) -> RideThroughResult:
+def _result(cooling: Cooling, year: FacilityYear, air_m3: float, racks_kg: float) -> RideThroughResult:
     held, liquid, air = cooling.ride_through, cooling.liquid, cooling.air
     assert air is not None  # noqa: S101 - the caller looked
     chilled = air.kind == "chilled_water" or air.trim == "chilled_water"
     outdoor_c = float(year.weather.dry_bulb_c.max()) if year.weather else air.supply_c
     return ride_through(
-        air_heat_w=heat_w,
+        air_heat_w=year.design.air_heat_w,
         limit_c=held.limit_c,
         supply_c=air.supply_c,
         air_m3=air_m3,
@@ -54,7 +51,7 @@ def _result(  # noqa: PLR0917 - one place calls it
         water_c=cooling.plant.chilled_water_c if chilled else None,
         wall_w_per_k=held.wall_w_per_k,
         outdoor_c=outdoor_c,
-        liquid_heat_w=ledger.figures["it_peak_w"].value * year.liquid_ratio,
+        liquid_heat_w=year.design.liquid_heat_w,
         loop_water_kg=(liquid.loop_water_kg or 0.0) if liquid else 0.0,
         loop_rise_limit_k=held.loop_rise_limit_k,
     )
@@ -108,12 +105,3 @@ def _racks_kg(ledger: Ledger) -> Figure:
     return ledger.given(
         "racks_weight_kg", weight, "kg", source="catalogue rows of racks and contents", about="racks and what is in them"
     )
-
-
-def ride_through_line(found: RideThroughResult | None) -> tuple[str, ...]:
-    """In words."""
-    if found is None:
-        return ()
-    without, held = (seconds_text(s) if s is not None else "more than a day" for s in (found.without_ups_s, found.with_ups_s))
-    text = f"cooling lost at full load: {found.limit_c:g} °C after {without}; with fans and pumps on UPS after {held}"
-    return (text + (f"; liquid loop {seconds_text(found.liquid_s)}" if found.liquid_s is not None else ""),)

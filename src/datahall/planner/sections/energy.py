@@ -60,6 +60,7 @@ def _add_it(ledger: Ledger, year: FacilityYear) -> Figure:
         inputs=[peak, *more],
         about="all IT at full load",
     )
+    _add_design(ledger, year)
     if year.clipped_hours:
         ledger.assume("power.it_cap_w", f"the cap holds IT back in {year.clipped_hours:,} hours of the year")
     formula = "Σ hours (idle + (peak − idle) × load)"
@@ -70,6 +71,21 @@ def _add_it(ledger: Ledger, year: FacilityYear) -> Figure:
         formula=formula,
         inputs=[ledger.figures["it_peak_w"], load],
         about="at the inlets of the equipment, in a year",
+    )
+
+
+def _add_design(ledger: Ledger, year: FacilityYear) -> None:
+    """What power, cooling and building are made for."""
+    inputs, cap_w = [ledger.figures["it_peak_w"]], ledger.loaded.hall.power.it_cap_w if ledger.loaded.hall.power else None
+    if cap_w is not None:
+        inputs.append(ledger.declared("it_cap_w", ("power", "it_cap_w"), cap_w, "W", "cap on all IT together"))
+    ledger.computed(
+        "it_design_w",
+        year.design.it_w,
+        "W",
+        formula="min(peak, cap)",
+        inputs=inputs,
+        about="all IT at full load, or at its cap: what the hall is built for",
     )
 
 

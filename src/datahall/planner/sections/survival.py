@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datahall.infrastructure.power.backup import Backup, backup_of
+from datahall.infrastructure.power.backup import Backup, Batteries, Generators, backup_of
+from datahall.infrastructure.power.overload import MARGIN
 from datahall.infrastructure.reliability import AvailabilityReport, SweepResult, availability_of, spare_groups, sweep
 from datahall.infrastructure.reliability.together import fails_together
+from datahall.planner.design import DesignHour
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.sections.warnings import warnings_of
 
 
 @dataclass(frozen=True)
@@ -21,98 +24,104 @@ class Survival:
     lines: tuple[str, ...]
     harm: tuple[str, ...]
     """What fails together, in sentences, the most harmful first."""
+    warnings: tuple[str, ...]
+    """What power cannot carry once cooling is counted, in sentences; empty for a hall that is sized for it."""
 
 
 def add_survival(ledger: Ledger, year: FacilityYear) -> Survival | None:
-    """At peak load. None where the hall declares no power elements."""
+    """At full load in the worst weather. None where the hall declares no power elements."""
     if not year.graph.elements:
         ledger.lacks("power.elements", "what fails together, and availability")
         return None
-    rest_w, critical_w = _mechanical_w(year)
-    estate, hall = ledger.loaded.estate, ledger.loaded.hall
-    found = sweep(year.graph, mechanical_w=rest_w, critical_mechanical_w=critical_w, estate=estate)
-    heat_w = _heat_w(ledger, year)
+    estate, hall, load = ledger.loaded.estate, ledger.loaded.hall, year.design.load
+    found = sweep(year.graph, estate=estate, **load)
+    heat_w = _heat_w(ledger, year.design)
     units = spare_groups(hall.cooling, ledger.loaded.catalogue, heat_w=heat_w) if hall.cooling else ()
     report = availability_of(
         year.graph,
         reliability=hall.reliability,
         cooling_units=units,
         estate=estate,
-        mechanical_w=rest_w,
-        critical_mechanical_w=critical_w,
+        **load,
     )
+    backup = backup_of(year.graph, **load)
     _add_elements(ledger, year)
-    _add_backup(ledger, backup_of(year.graph, mechanical_w=rest_w, critical_mechanical_w=critical_w))
+    _add_backup(ledger, year, backup)
     if not report.complete:
         ledger.lacks("power.elements[].failures_per_year and repair_h", f"availability as a whole: {'; '.join(report.unknown)}")
     _add_figures(ledger, found, report)
-    return Survival(found, report, tuple(_lines(found, report)), tuple(_harm(found)))
+    warnings = warnings_of(year, hall.power.elements if hall.power else (), backup)
+    return Survival(found, report, tuple(_lines(found, report)), tuple(_harm(found)), warnings)
 
 
-def _mechanical_w(year: FacilityYear) -> tuple[float, float]:
-    """The hour in which cooling draws the most: what is not critical, and what is, W."""
-    if year.cooling is None:
-        return 0.0, 0.0
-    hour = int(np.argmax(year.cooling.electricity_w))
-    critical_w = float(year.cooling.critical_w[hour])
-    return float(year.cooling.electricity_w[hour]) - critical_w, critical_w
-
-
-def _heat_w(ledger: Ledger, year: FacilityYear) -> dict[str, float]:
-    """Peak heat on each group of cooling units, W."""
-    it_w = ledger.figures["it_peak_w"].value
-    air_w = it_w * (1 - year.liquid_ratio) + float(year.flow.indoor_loss_w.max(initial=0.0))
-    liquid_w = it_w * year.liquid_ratio
+def _heat_w(ledger: Ledger, design: DesignHour) -> dict[str, float]:
+    """Heat at full load on each group of cooling units, W."""
     cooling = ledger.loaded.hall.cooling
     chilled_w = 0.0
     if cooling and cooling.air and "chilled_water" in (cooling.air.kind, cooling.air.trim):
-        chilled_w += air_w
+        chilled_w += design.air_heat_w
     if cooling and cooling.liquid and "chilled_water" in (cooling.liquid.rejection, cooling.liquid.trim):
-        chilled_w += liquid_w
-    return {"air": air_w, "liquid": liquid_w, "chillers": chilled_w}
+        chilled_w += design.liquid_heat_w
+    return {"air": design.air_heat_w, "liquid": design.liquid_heat_w, "chillers": chilled_w}
 
 
 def _add_elements(ledger: Ledger, year: FacilityYear) -> None:
-    worst = int(np.argmax(year.flow.peak_load_ratio))
+    load_ratio = year.design.flow.peak_load_ratio
+    worst = int(np.argmax(load_ratio))
     element = year.graph.elements[worst]
     rating = ledger.given("hottest_element_rating_w", element.rating_w, "W", source=f"power element {element.name}")
     ledger.computed(
         "hottest_element_ratio",
-        float(year.flow.peak_load_ratio[worst]),
+        float(load_ratio[worst]),
         "1",
         formula="largest output / rating, over all elements",
         inputs=[rating],
-        about=f"load of the hottest element, {element.name}",
+        about=f"load of the hottest element at full load, {element.name}",
     )
 
 
-def _add_backup(ledger: Ledger, backup: Backup) -> None:
+def _add_backup(ledger: Ledger, year: FacilityYear, backup: Backup) -> None:
     """How long the shortest battery lasts, and the emptiest tank, with the grid gone at full load."""
     if lasting := [b for b in backup.batteries if np.isfinite(b.holds_s)]:
-        shortest = min(lasting, key=lambda b: b.holds_s)
-        load = ledger.given("battery_load_w", shortest.load_w, "W", source="the UPS with the most load, grid lost at full load")
-        ledger.computed(
-            "battery_s",
-            shortest.holds_s,
-            "s",
-            formula="usable Wh × 3600 / (output + loss)",
-            inputs=[load],
-            about="the shortest battery at full load",
-        )
-    tanks = [g for g in backup.generators if g.fuel_h is not None and np.isfinite(g.fuel_h)]
-    if tanks:
-        emptiest = min(tanks, key=lambda g: g.fuel_h or 0.0)
-        load = ledger.given(
-            "generator_load_ratio", emptiest.load_ratio, "1", source="the generator with the most load, grid lost"
-        )
-        ledger.computed(
-            "generator_fuel_h",
-            emptiest.fuel_h or 0.0,
-            "h",
-            formula="hours at rating / load ratio",
-            inputs=[load],
-            about="from the tanks on site, at full load",
-        )
+        _add_batteries(ledger, year, lasting)
+    if tanks := [g for g in backup.generators if g.fuel_h is not None and np.isfinite(g.fuel_h)]:
+        _add_tanks(ledger, tanks)
+
+
+def _add_batteries(ledger: Ledger, year: FacilityYear, batteries: list[Batteries]) -> None:
+    rating_w = {element.spec_index: element.rating_w for element in year.graph.elements}
+    if any(b.load_w > rating_w[b.spec_index] * MARGIN for b in batteries):
+        ledger.lacks("power.elements[].rating_w", "how long batteries last: a UPS would have to give more than its rating")
+        return
+    shortest = min(batteries, key=lambda b: b.holds_s)
+    load = ledger.given("battery_load_w", shortest.load_w, "W", source="the UPS with the most load, grid lost at full load")
+    ledger.computed(
+        "battery_s",
+        shortest.holds_s,
+        "s",
+        formula="usable Wh × 3600 / (output + loss)",
+        inputs=[load],
+        about="the shortest battery at full load",
+    )
+
+
+def _add_tanks(ledger: Ledger, generators: list[Generators]) -> None:
+    busiest = max(generators, key=lambda g: g.load_ratio)
+    # Where one cannot carry its load, nothing runs for as long as any tank would last.
+    worst = busiest if busiest.load_ratio > MARGIN else min(generators, key=lambda g: g.fuel_h or 0.0)
+    load = ledger.given("generator_load_ratio", worst.load_ratio, "1", source="the generator with the most load, grid lost")
+    if worst.load_ratio > MARGIN:
+        what = f"hours of fuel: a generator would have to give {worst.load_ratio:.0%} of its rating"
+        ledger.lacks("power.elements[].rating_w", what)
+        return
+    ledger.computed(
+        "generator_fuel_h",
+        worst.fuel_h or 0.0,
+        "h",
+        formula="hours at rating / load ratio",
+        inputs=[load],
+        about="from the tanks on site, at full load",
+    )
 
 
 def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport) -> None:

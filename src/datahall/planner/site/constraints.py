@@ -28,6 +28,7 @@ class Seen:
     """Figures of a site that limits are held against; None: not known, and then not judged."""
 
     peak_w: float | None = None
+    """At the meter at full load, in the worst hour of the weather."""
     rtt_s: float | None = None
     cue_kgco2e_per_kwh: float | None = None
     pue: float | None = None
@@ -97,9 +98,7 @@ def computed_exclusions(
     """What the hall's year at the site decides. price_limit: max_energy_price_per_kwh in the hall's currency."""
     name, available_w = candidate.name, candidate.power_available_w
     if available_w is not None and seen.peak_w is not None and available_w < seen.peak_w:
-        what = (
-            f"the hall draws {with_unit(seen.peak_w, 'W')} in its highest hour, but {with_unit(available_w, 'W')} are at hand"
-        )
+        what = f"the hall draws {with_unit(seen.peak_w, 'W')} at full load, but {with_unit(available_w, 'W')} are at hand"
         yield Exclusion(name, "power_available_w", what)
     water = candidate.site.water
     limit_m3 = water.limit_m3_per_year if water else None

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from datahall.foundation.hourly import HourlyFacility, HourlyIt
 from datahall.infrastructure.cost import Purchase
 from datahall.infrastructure.spec import Site
 from datahall.infrastructure.weather import WeatherYear
-from datahall.planner.facility import facility_year
+from datahall.planner.facility import facility_year, it_design_w
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.sections.network import add_network
@@ -25,6 +23,8 @@ class HallYear:
     """None: the hall has no cooling to count, or the place no weather; then it has no PUE either."""
     unmet_cooling_h: int = 0
     """Hours in which the hall's cooling is too small for the weather."""
+    design_w: float | None = None
+    """At the meter at full load in the worst hour of the weather, W; None: not known."""
 
 
 HallAt = Callable[[Site, WeatherYear | None], HallYear]
@@ -51,7 +51,9 @@ def built_hall(loaded: Loaded) -> BuiltHall:
         year = facility_year(
             loaded.hall, loaded.estate, loaded.catalogue, loaded.folder, site=site, weather=weather, more_it_w=more_w
         )
-        unmet = 0 if year.cooling is None else int(np.count_nonzero(year.cooling.unmet_w > 0))
-        return HallYear(year.it, year.facility, year.water_l, unmet)
+        unmet_h = 0 if year.cooling is None else year.cooling.unmet_h
+        return HallYear(year.it, year.facility, year.water_l, unmet_h, year.design.facility_w)
 
-    return BuiltHall(loaded, at, loaded.estate.peak_w + more_w, network.purchases)
+    cap_w = loaded.hall.power.it_cap_w if loaded.hall.power else None
+    critical_w = it_design_w(loaded.estate.peak_w + more_w, cap_w, more_it_w=more_w)
+    return BuiltHall(loaded, at, critical_w, network.purchases)

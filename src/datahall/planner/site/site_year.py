@@ -23,7 +23,7 @@ class SiteYear:
     it_kwh: float
     facility_kwh: float
     peak_w: float
-    """Highest hour at the meter."""
+    """At the meter, full load in the worst hour of the weather; where that is not known, the highest hour."""
     pue: float | None
     wue_l_per_kwh: float | None
     water_m3: float | None
@@ -56,7 +56,7 @@ def site_year(candidate: Candidate, sources: Sources, built: BuiltHall) -> SiteY
     return SiteYear(
         it_kwh=it.kwh,
         facility_kwh=facility.kwh,
-        peak_w=float(year.facility.kwh.max()) * 1e3,
+        peak_w=float(year.facility.kwh.max()) * 1e3 if year.design_w is None else year.design_w,
         pue=pue(facility, it) if cooled else None,
         wue_l_per_kwh=year.water_l / it.kwh if cooled and year.water_l is not None else None,
         water_m3=None if year.water_l is None else year.water_l / 1e3,

@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_answer(choose):
         (
             (("power_available_w: 3 kW", "power_available_w: 1 kW"),),
             "power_available_w",
-            "highest hour, but 1.00 kW are at hand",
+            "at full load, but 1.00 kW are at hand",
         ),
         (
             (("criteria:", "constraints: {max_rtt_s: 100 ms}\ncriteria:"),),
