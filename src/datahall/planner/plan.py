@@ -18,6 +18,9 @@ from datahall.planner.sections.capacity import add_capacity
 from datahall.planner.sections.carbon import add_carbon
 from datahall.planner.sections.cooling import add_ride_through
 from datahall.planner.sections.energy import add_energy
+from datahall.planner.sections.jobs import add_jobs
+from datahall.planner.sections.lossless import say_what_loses_nothing
+from datahall.planner.sections.messages import add_messages
 from datahall.planner.sections.money import add_cost, driver_lines
 from datahall.planner.sections.network import Network, add_network
 from datahall.planner.sections.storing import add_storage, storage_lines
@@ -93,16 +96,20 @@ def plan_of(loaded: Loaded) -> Plan:
     add_capacity(ledger)
     year = facility_year(loaded.hall, loaded.estate, loaded.catalogue, loaded.folder, more_it_w=network.not_placed_w)
     _say_what_was_taken_for_granted(ledger, year)
+    say_what_loses_nothing(ledger, year)
     add_energy(ledger, year)
     ride_through = add_ride_through(ledger, year)
     carbon = add_carbon(ledger, year)
     storage = add_storage(ledger)
+    messages, jobs = add_messages(ledger, network.builds), add_jobs(ledger, storage)
     cost, tornado = add_cost(ledger, year, network.purchases)
     survival = add_survival(ledger, year)
     notes = (
         ("Warning", survival.warnings if survival else ()),
         ("Network", network.lines),
+        ("Messages", messages),
         ("Storage", storage_lines(storage)),
+        ("Jobs", jobs),
         ("Availability", survival.lines if survival else ()),
         ("Fails together", survival.harm if survival else ()),
         ("Cost drivers", tuple(driver_lines(tornado))),

@@ -86,3 +86,32 @@ def test_json_has_no_holes(plan: Plan) -> None:
 
     found = json.loads(json.dumps(plan.as_dict(), allow_nan=False))
     assert all(name in found["figures"] for figure in found["figures"].values() for name in figure["inputs"])
+
+
+POWER = """
+power:
+  elements:
+    - {name: grid, kind: utility, rating_w: 200 kW}
+    - {name: tx-1, kind: transformer, rating_w: 200 kW, fed_by: [grid]PART}
+racks: [{name: r1, feeds: [tx-1], contents: [{part: hgx-h100-8, count: 1}]}]
+"""
+
+
+@pytest.mark.parametrize(("part", "lost"), [("", 0), (", part: transformer-mv-lv", 1)])
+def test_elements_that_lose_nothing_are_told(tmp_path: Path, part: str, lost: int) -> None:
+    """Given a transformer without a part, no loss is counted, and the plan says of which elements; with one, of the rest."""
+    path = tmp_path / "hall.yaml"
+    path.write_text("schema_version: 1\nname: lossless" + POWER.replace("PART", part))
+    plan = plan_of(load(path))
+    [told] = [a.what for a in plan.assumptions if "no loss coefficients" in a.what]
+    assert told.startswith(f"{2 - lost} elements") and "1 such as grid (utility)" in told
+    assert ("tx-1 (transformer)" in told) == (not lost)
+    assert any("losses between" in gap.what for gap in plan.missing) == (not lost)
+
+
+def test_a_hall_without_power_elements_has_no_losses_to_tell(tmp_path: Path) -> None:
+    """Given racks that hang on nothing, losses are named among what was not computed."""
+    path = tmp_path / "hall.yaml"
+    path.write_text("{schema_version: 1, name: bare, racks: [{name: r1, contents: [{part: hgx-h100-8, count: 1}]}]}")
+    gaps = [gap for gap in plan_of(load(path)).missing if "losses between" in gap.what]
+    assert [gap.where for gap in gaps] == ["power.elements"]

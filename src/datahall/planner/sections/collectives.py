@@ -12,7 +12,7 @@ from datahall.network import constants
 from datahall.network.collectives.group import Group
 from datahall.network.collectives.hall import hall_group, speeds
 from datahall.network.collectives.scale_up import link_row_of
-from datahall.network.constants.read import Constant, Sourced
+from datahall.network.constants.read import Constant
 from datahall.network.fabric import FabricBuild
 from datahall.network.fabric.demand import parts_on, ports_of
 from datahall.planner.figures import Figure
@@ -111,13 +111,13 @@ def _common(ledger: Ledger, found: OnFabric) -> Iterator[Figure]:
         row = link_row_of(found.part.accelerator or "")
         kind = next((kind for kind in constants.links().links if kind.name == links.name), None)
         if row is not None:
-            yield _cited(ledger, "scale_up_bytes_per_s", links.bytes_per_s, "bytes/s", row)
-            yield _cited(ledger, "scale_up_clock_hz", row.clock_hz, "Hz", row)
+            yield ledger.constant("scale_up_bytes_per_s", links.bytes_per_s, "bytes/s", row)
+            yield ledger.constant("scale_up_clock_hz", row.clock_hz, "Hz", row)
         if kind is not None:
-            yield _cited(ledger, "scale_up_ring_ratio", links.ring_ratio, "1", kind)
-            yield _cited(ledger, "scale_up_step_ratio", kind.step_ratio, "1", kind)
+            yield ledger.constant("scale_up_ring_ratio", links.ring_ratio, "1", kind)
+            yield ledger.constant("scale_up_step_ratio", kind.step_ratio, "1", kind)
             if links.in_network_ratio is not None:
-                yield _cited(ledger, "scale_up_in_network_ratio", links.in_network_ratio, "1", kind)
+                yield ledger.constant("scale_up_in_network_ratio", links.in_network_ratio, "1", kind)
     yield from _constants(ledger, (*PUBLISHED, *FITTED))
 
 
@@ -132,13 +132,13 @@ def _between(ledger: Ledger, found: OnFabric) -> Iterator[Figure]:
     yield ledger.given("oversubscription_of_all_tiers", group.oversubscription, "1", source=oversubscription)
     yield ledger.given("switches_between_domains", group.hops, "1", source="longest shortest path of the fabric")
     wire = constants.transport()
-    yield _cited(ledger, "switch_s", wire.switch_s.value, "s", wire.switch_s)
+    yield ledger.constant("switch_s", wire.switch_s.value, "s", wire.switch_s)
     overhead = wire.protocols[group.protocol].overhead_s
-    yield _cited(ledger, f"{group.protocol}_overhead_s", overhead.value, "s", overhead)
+    yield ledger.constant(f"{group.protocol}_overhead_s", overhead.value, "s", overhead)
 
 
 def _constants(ledger: Ledger, names: tuple[str, ...]) -> list[Figure]:
-    return [_cited(ledger, f"collectives_{n}", (row := _constant(n)).value, _unit(row), row) for n in names]
+    return [ledger.constant(f"collectives_{n}", (row := _constant(n)).value, _unit(row), row) for n in names]
 
 
 def _constant(name: str) -> Constant:
@@ -148,9 +148,3 @@ def _constant(name: str) -> Constant:
 
 def _unit(row: Constant) -> str:
     return "1" if row.unit == "ratio" else row.unit
-
-
-def _cited(ledger: Ledger, name: str, value: float, unit: str, row: Sourced) -> Figure:
-    """A published or fitted constant; one that nobody checked counts as assumed."""
-    checked = "" if row.checked == "read" else f" ({row.checked})"
-    return ledger.given(name, value, unit, source=f"{row.source}, {row.date}{checked}", assumed=row.checked == "unverified")

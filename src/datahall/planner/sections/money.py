@@ -20,7 +20,7 @@ def add_cost(ledger: Ledger, year: FacilityYear, network: tuple[Purchase, ...]) 
         ledger.loaded.estate,
         ledger.loaded.catalogue,
         facility_w=year.flow.facility_w,
-        critical_w=ledger.figures["it_peak_w"].value,
+        critical_w=ledger.figures["it_design_w"].value,
         water_m3=(year.water_l or 0.0) / 1e3,
         network=network,
         energy_series=price_series(ledger, year),
@@ -107,7 +107,7 @@ def _input(ledger: Ledger, line: str, given: Input) -> Figure:
 
 
 FIGURES = {
-    "critical_power": "it_peak_w",
+    "critical_power": "it_design_w",
     "facility_energy": "facility_energy_kwh",
     "water": "water_m3",
     "servers": "capital_servers",
