@@ -111,7 +111,7 @@ class Constraints(Spec):
     """What must hold. A site that breaks one is out, whatever its scores."""
 
     min_power_w: Watts | None = None
-    """Power that must be at hand; the hall's highest hour at the site must fit in any case."""
+    """Power that must be at hand; what the hall draws there at full load must fit in any case."""
     class_gb50174: Literal["A", "B"] | None = None
     """Class of GB 50174-2017 whose siting rules each site must keep."""
     advice_binds: bool = False
