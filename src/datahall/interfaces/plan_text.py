@@ -163,11 +163,19 @@ def validation_summary(rows: Sequence[ValidationRow]) -> Iterator[str]:
     for line in summary(rows):
         name = f"{line.table}, {line.quantity}" if line.quantity else line.table
         text = f"{name}: {line.computed} of {line.rows} rows computed, {line.hits} of {line.judged} hit"
+        text += f" ({line.tolerance})" if line.tolerance else ""
         if line.mean_error_ratio is not None and line.median_error_ratio is not None:
             text += f", mean error {line.mean_error_ratio:.1%}, median {line.median_error_ratio:.1%}"
-        if line.baseline_mean_error_ratio is not None:
-            text += f"; a constant: {line.baseline_mean_error_ratio:.1%}"
+        text += _constant("a constant", line.baseline_mean_error_ratio, line.baseline_median_error_ratio, line.baseline_hits)
+        peers = line.peer_baseline_mean_error_ratio, line.peer_baseline_median_error_ratio, line.peer_baseline_hits
+        text += _constant("a constant of the provider", *peers)
         yield text
+
+
+def _constant(name: str, mean_ratio: float | None, median_ratio: float | None, hits: int | None) -> str:
+    if mean_ratio is None or median_ratio is None:
+        return ""
+    return f"; {name}:{'' if hits is None else f' {hits} hit,'} mean {mean_ratio:.1%}, median {median_ratio:.1%}"
 
 
 def _percent(ratio: float | None) -> str:

@@ -1,6 +1,8 @@
 """What `datahall validate` prints."""
 
-from datahall.interfaces.plan_text import validation_rows
+from dataclasses import replace
+
+from datahall.interfaces.plan_text import validation_rows, validation_summary
 from datahall.planner.validation.rows import ValidationRow, compared
 from datahall.planner.validation.tables import rows_of_file
 
@@ -28,3 +30,15 @@ def test_rows_of_a_file_are_told_by_file_and_line(tmp_path):
     assert first.hit and last.hit
     assert bad.ours is None and bad.note.startswith(f"{file}:3: ranks is `eight`")
     assert empty.published is None and empty.note.startswith(f"{file}:5: ")
+
+
+def test_a_summary_says_what_counts_as_a_hit_and_what_constants_reach():
+    """Given a hit with two constants beside it, the line of its table has the tolerance and all three."""
+    row = compared(
+        "facility", "x", "PUE", published=1.2, ours=1.26, hit=False, baseline=1.2, peer_baseline=1.5, tolerance="within 0.05"
+    )
+    [line] = validation_summary([replace(row, baseline_hit=True, peer_baseline_hit=False)])
+    assert line == (
+        "facility, PUE: 1 of 1 rows computed, 0 of 1 hit (within 0.05), mean error 5.0%, median 5.0%; "
+        "a constant: 1 hit, mean 0.0%, median 0.0%; a constant of the provider: 0 hit, mean 25.0%, median 25.0%"
+    )

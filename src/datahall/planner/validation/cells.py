@@ -116,7 +116,7 @@ def _line(row: Mapping[str, Any], place: tuple[str, str], value: float | None, *
     hit = abs(value - figure) < 1e-9 * max(1.0, figure) if judged and value is not None else None
     note = "; ".join(part for part in (placed(row, impossible) if impossible else "", note) if part)
     note = placed(row, note) if value is None and not impossible else note
-    found = compared("fabric", name, column, published=figure, ours=value, hit=hit, note=note)
+    found = compared("fabric", name, column, published=figure, ours=value, hit=hit, tolerance="exact", note=note)
     return unjudged(found) if impossible else found
 
 

@@ -21,6 +21,7 @@ QUANTITY = "bus bandwidth, GB/s"
 MAX_BYTES = 1e18
 """No message is larger."""
 TOLERANCE_RATIO = 0.1
+TOLERANCE = f"within {TOLERANCE_RATIO:.0%}"
 """A hit is within a tenth: runs of the same system differ by some 5 %, and the smallest figures are rounded to 12 %."""
 
 
@@ -121,7 +122,7 @@ def _reading(system: str, ranks: int, algo: str, collective: str) -> tuple[Group
 def _row(point: Point) -> ValidationRow:
     group, algorithm, note = _reading(point.system, point.ranks, point.algo, point.collective)
     name = f"{point.system}, {point.ranks} ranks, {point.collective}, {point.size_bytes:.0f} bytes"
-    row = functools.partial(compared, TABLE, name, QUANTITY, published=point.busbw, note=note)
+    row = functools.partial(compared, TABLE, name, QUANTITY, published=point.busbw, tolerance=TOLERANCE, note=note)
     if group is None:
         return row(ours=None)
     seconds = time_s(point.collective, point.size_bytes, group, algorithm=algorithm)

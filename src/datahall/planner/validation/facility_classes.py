@@ -2,19 +2,25 @@
 
 import functools
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from datahall.foundation.document import load
 from datahall.foundation.spec import Spec
 from datahall.infrastructure.spec import Cooling
-from datahall.planner.validation.cells import number, said
+from datahall.infrastructure.weather import WeatherYear
+from datahall.planner.validation.cells import said
 
 NEAREST_M = 150e3
 EARTH_M = 6371e3
+HUMID_DEW_POINT_C = 17.0
+"""ASHRAE A1's upper limit, and what outside-air plants of the hall file let in."""
+HUMID_HOURS_RATIO = 0.5
 
 
 class Station(Spec):
@@ -26,6 +32,8 @@ class Station(Spec):
     latitude_deg: float
     longitude_deg: float
     elevation_m: float
+    means: str | None = None
+    """Region of the means that ship, where `only` names none."""
     also: tuple[str, ...] = ()
     """Names of regions that are here, whatever their published coordinates say."""
 
@@ -47,16 +55,30 @@ class CoolingClass(Spec):
     cooling: Cooling
 
 
-class Classes(Spec):
-    """The file of classes and stations."""
+class Practice(Spec):
+    """What a provider states that it builds."""
 
+    match: str
+    """Looked for in the provider's name; the first row that matches counts, and the last matches all."""
+    usual: str
+    """Its cooling class."""
+    humid: str
+    """The same where outside air is too moist in most hours."""
+    about: str
+    source: str = Field(min_length=8)
+
+
+class Classes(Spec):
+    """The file of practices, classes and stations."""
+
+    practices: tuple[Practice, ...]
     classes: tuple[CoolingClass, ...]
     stations: tuple[Station, ...]
 
 
 @functools.cache
 def known() -> Classes:
-    """Classes and stations that come with Datahall; the stations' files do not."""
+    """What comes with Datahall; the stations' files do not."""
     return load(Path(__file__).with_suffix(".yaml"), Classes)
 
 
@@ -79,13 +101,19 @@ def station_of(row: Mapping[str, Any]) -> tuple[Station | None, str]:
     return nearest, f"weather of {nearest.name}, {distance_m / 1e3:.0f} km away"
 
 
-def class_of(row: Mapping[str, Any]) -> CoolingClass:
-    """By one rule from what is published: towers above 0.7 L/kWh; dry chillers for little water at a PUE of 1.25 or more; else
-    outside air with evaporation. Google publishes no WUE, but says that it runs warm aisles on evaporating towers."""
-    wue, pue = number(row, "wue_L_per_kWh"), number(row, "pue")
-    classes = {kind.name: kind for kind in known().classes}
-    if "google" in said(row, "provider").lower():
-        return classes["warm_tower"]
-    if wue is not None and wue >= 0.7:
-        return classes["tower"]
-    return classes["dry" if pue is not None and pue >= 1.25 else "air_evaporative"]
+def class_of(row: Mapping[str, Any], weather: WeatherYear) -> tuple[CoolingClass, str]:
+    """The class of a region and why, by what its provider states it builds and by the climate; never by the row's own figures.
+
+    Outside air, as it is or evaporatively cooled, may carry no more moisture than the plant lets in, and evaporation only
+    adds to it: no dew point above 17 C, ASHRAE A1's limit. Where the dew point is above that in half of the hours or more, a
+    plant for outside air would be in truth its own trim, so chilled water from towers is assumed. Half: the median hour
+    decides, and a year of means has about the same median as its hours. Providers that state nothing get chilled water.
+    """
+    provider = said(row, "provider")
+    practice = next(p for p in known().practices if re.search(p.match, provider, re.IGNORECASE))
+    humid_ratio = float(np.mean(weather.dew_point_c > HUMID_DEW_POINT_C))
+    too_humid = humid_ratio >= HUMID_HOURS_RATIO
+    name = practice.humid if too_humid else practice.usual
+    kind = next(kind for kind in known().classes if kind.name == name)
+    here = ", and here it is too humid" if too_humid and practice.humid != practice.usual else ""
+    return kind, f"{practice.about}{here}; dew point above {HUMID_DEW_POINT_C:.0f} C in {humid_ratio:.0%} of hours"

@@ -25,6 +25,14 @@ class ValidationRow:
     baseline: float | None = None
     """What a constant says that was chosen without this row, where there is one."""
     baseline_error_ratio: float | None = None
+    baseline_hit: bool | None = None
+    """Whether that constant would have hit."""
+    peer_baseline: float | None = None
+    """The same of the row's own kind, such as its provider, where there is one."""
+    peer_baseline_error_ratio: float | None = None
+    peer_baseline_hit: bool | None = None
+    tolerance: str = ""
+    """What counts as a hit, in words."""
     note: str = ""
     """Assumptions of this row, or why it was not computed."""
 
@@ -46,13 +54,37 @@ def compared(
     ours: float | None,
     hit: bool | None = None,
     baseline: float | None = None,
+    peer_baseline: float | None = None,
+    tolerance: str = "",
     note: str = "",
 ) -> ValidationRow:
     """A row with its errors worked out."""
-    errors = error_ratio(published, ours), error_ratio(published, baseline)
-    return ValidationRow(table, row, quantity, published, ours, errors[0], hit, baseline, errors[1], note)
+    mine, constants, peers = (error_ratio(published, value) for value in (ours, baseline, peer_baseline))
+    return ValidationRow(
+        table,
+        row,
+        quantity,
+        published,
+        ours,
+        mine,
+        hit,
+        baseline,
+        constants,
+        peer_baseline=peer_baseline,
+        peer_baseline_error_ratio=peers,
+        tolerance=tolerance,
+        note=note,
+    )
 
 
 def unjudged(row: ValidationRow) -> ValidationRow:
-    """The same without errors and verdict: what was published cannot be."""
-    return replace(row, error_ratio=None, hit=None, baseline_error_ratio=None)
+    """The same without errors and verdicts: what was published cannot be."""
+    return replace(
+        row,
+        error_ratio=None,
+        hit=None,
+        baseline_error_ratio=None,
+        baseline_hit=None,
+        peer_baseline_error_ratio=None,
+        peer_baseline_hit=None,
+    )

@@ -57,7 +57,16 @@ class Summary:
     """Mean of the sizes of the errors."""
     median_error_ratio: float | None
     baseline_mean_error_ratio: float | None
-    """Of the constant, over the rows that have one."""
+    """Of the constant, over the computed rows that have one."""
+    baseline_median_error_ratio: float | None
+    baseline_hits: int | None
+    """Of the judged rows, where the constant was judged too."""
+    peer_baseline_mean_error_ratio: float | None
+    """Of the constant of the row's own kind, likewise."""
+    peer_baseline_median_error_ratio: float | None
+    peer_baseline_hits: int | None
+    tolerance: str
+    """What counts as a hit."""
 
 
 def shipped_rows(tables: Sequence[str]) -> list[ValidationRow]:
@@ -133,7 +142,6 @@ def _group_of(row: ValidationRow) -> str:
 
 def _summary(table: str, quantity: str, rows: Sequence[ValidationRow]) -> Summary:
     errors = [abs(row.error_ratio) for row in rows if row.error_ratio is not None]
-    constant = [abs(row.baseline_error_ratio) for row in rows if row.baseline_error_ratio is not None]
     judged = [row for row in rows if row.hit is not None]
     return Summary(
         table,
@@ -144,8 +152,18 @@ def _summary(table: str, quantity: str, rows: Sequence[ValidationRow]) -> Summar
         sum(bool(row.hit) for row in judged),
         fmean(errors) if errors else None,
         median(errors) if errors else None,
-        fmean(constant) if constant else None,
+        *_constant(rows, "baseline"),
+        *_constant(rows, "peer_baseline"),
+        tolerance=next((row.tolerance for row in rows if row.tolerance), ""),
     )
+
+
+def _constant(rows: Sequence[ValidationRow], name: str) -> tuple[float | None, float | None, int | None]:
+    """Mean and median error of a constant, and its hits, over the rows that were computed: as ours, so that they compare."""
+    errors = [getattr(row, f"{name}_error_ratio") for row in rows if row.error_ratio is not None]
+    sizes = [abs(error) for error in errors if error is not None]
+    verdicts = [verdict for row in rows if row.hit is not None and (verdict := getattr(row, f"{name}_hit")) is not None]
+    return (fmean(sizes) if sizes else None, median(sizes) if sizes else None, sum(verdicts) if verdicts else None)
 
 
 def shared_folder() -> Path | None:
