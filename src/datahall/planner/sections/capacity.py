@@ -179,10 +179,14 @@ def _add_arithmetic(ledger: Ledger, estate: Estate) -> None:
             )
         )
         total += count * server.accelerators * row.bf16_flop_per_s
-        found.append(ledger.figures[f"servers_of_{part}"])
+        found += [ledger.figures[f"servers_of_{part}"], ledger.figures[f"accelerators_of_one_{part}"]]
     for node in estate.nodes:
         known = (row_for(a.model, accelerator_rows()) for a in node.accelerators)
-        total += sum(row.bf16_flop_per_s or 0.0 for row in known if row)
+        peak = sum(row.bf16_flop_per_s or 0.0 for row in known if row)
+        if peak:
+            source = "catalogue rows of its accelerators"
+            found.append(ledger.given(f"bf16_peak_of_machine_{node.name}_flop_per_s", peak, "flop/s", source=source))
+        total += peak
     if total:
         formula, about = "Σ accelerators × dense bf16 peak of one", "dense bf16 peak, what no job reaches"
         ledger.computed("bf16_peak_flop_per_s", total, "flop/s", formula=formula, inputs=found, about=about)

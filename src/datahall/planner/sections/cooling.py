@@ -5,6 +5,7 @@ from datahall.infrastructure.spec import Cooling, Room
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.sections.cooling_facts import heat_to_air_facts, ride_through_facts
 
 ROOM_HEIGHT_M = 3.6
 """Where a room does not say its height: GB 50174-2017 asks for 2.6 m clear, and halls are built about a metre higher."""
@@ -22,15 +23,15 @@ def add_ride_through(ledger: Ledger, year: FacilityYear) -> RideThroughResult | 
         "air_heat_at_full_load_w",
         year.design.air_heat_w,
         "W",
-        formula="IT at full load × share to air + losses indoors",
-        inputs=[full],
+        formula="IT at full load × (1 − share to liquid) + losses indoors",
+        inputs=[full, *heat_to_air_facts(ledger, year)],
         about="heat to the air at full load",
     )
     if air.value + racks.value <= 0:
         ledger.lacks("rooms[].width_m and depth_m", "ride-through: nothing is known that would take the heat")
         return None
     found = _result(cooling, year, air.value, racks.value)
-    _add_times(ledger, cooling, found, [heat, air, racks])
+    _add_times(ledger, found, [heat, air, racks, *ride_through_facts(ledger, cooling, year)])
     return found
 
 
@@ -57,8 +58,7 @@ def _result(cooling: Cooling, year: FacilityYear, air_m3: float, racks_kg: float
     )
 
 
-def _add_times(ledger: Ledger, cooling: Cooling, found: RideThroughResult, inputs: list[Figure]) -> None:
-    limit = ledger.declared("ride_through_limit_c", ("cooling", "ride_through", "limit_c"), cooling.ride_through.limit_c, "°C")
+def _add_times(ledger: Ledger, found: RideThroughResult, inputs: list[Figure]) -> None:
     for name, seconds, about in (
         ("ride_through_s", found.without_ups_s, "cooling lost, fans and pumps too: until inlet air is at the limit"),
         ("ride_through_on_ups_s", found.with_ups_s, "heat rejection lost, fans and pumps on UPS"),
@@ -70,7 +70,7 @@ def _add_times(ledger: Ledger, cooling: Cooling, found: RideThroughResult, input
                 seconds,
                 "s",
                 formula="C dT/dt = heat − walls − water, in closed form",
-                inputs=[*inputs, limit],
+                inputs=inputs,
                 about=about,
                 source="lumped capacitance, Incropera, section 5.1",
             )

@@ -5,6 +5,8 @@ from datahall.infrastructure.cooling import CoolingYear
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.sections.cooling_facts import compressor_facts, heat_facts, water_facts
+from datahall.planner.sections.draw_facts import draw_facts
 from datahall.planner.sections.set_points import (
     CHILLED,
     PUMPS,
@@ -63,13 +65,13 @@ def _add_it(ledger: Ledger, year: FacilityYear) -> Figure:
     _add_design(ledger, year)
     if year.clipped_hours:
         ledger.assume("power.it_cap_w", f"the cap holds IT back in {year.clipped_hours:,} hours of the year")
-    formula = "Σ hours (idle + (peak − idle) × load)"
+    formula = "Σ hours min(cap, idle + (peak − idle) × load of the hour)"
     return ledger.computed(
         "it_energy_kwh",
         year.it.total.kwh,
         "kWh",
         formula=formula,
-        inputs=[ledger.figures["it_peak_w"], load],
+        inputs=[ledger.figures["it_peak_w"], load, *draw_facts(ledger, year)],
         about="at the inlets of the equipment, in a year",
     )
 
@@ -104,6 +106,8 @@ def _add_losses(ledger: Ledger, year: FacilityYear) -> Figure:
         if kwh > 0
     ]
     total = sum(figure.value for figure in by_kind)
+    if not by_kind:
+        return ledger.given("power_loss_kwh", 0.0, "kWh", source="no element has loss coefficients: none counted", assumed=True)
     return ledger.computed(
         "power_loss_kwh", total, "kWh", formula="Σ elements", inputs=by_kind, about="lost between meter and IT"
     )
@@ -125,11 +129,12 @@ def _add_cooling(ledger: Ledger, year: FacilityYear) -> Figure:
     )
     air, liquid = air_set_points(ledger, spec.air), liquid_set_points(ledger, spec.liquid)
     chilled, tower = plant_set_points(ledger, spec, CHILLED), plant_set_points(ledger, spec, TOWER)
+    cold = [*heat_facts(ledger, year), *compressor_facts(ledger, spec), *chilled, *tower, outside, wet]
     fan_law, parts = "rated × (flow / rated flow) ^ n", list[Figure]()
     for name, series, formula, about, inputs in (
         ("fans", cooling.fan_w, fan_law, "room fans", air),
         ("pumps", cooling.pump_w, fan_law, "water pumps", [*liquid, *plant_set_points(ledger, spec, PUMPS)]),
-        ("compressors", cooling.compressor_w, "heat / (Carnot share × Carnot COP)", "compressors", [*chilled, outside, wet]),
+        ("compressors", cooling.compressor_w, "heat / (Carnot share × Carnot COP × part load)", "compressors", cold),
         ("heat_rejection", cooling.rejection_fan_w, fan_law, "towers and dry coolers", [*tower, outside, wet]),
     ):
         kwh = float(series.sum()) / 1e3
@@ -139,8 +144,8 @@ def _add_cooling(ledger: Ledger, year: FacilityYear) -> Figure:
         "water_m3",
         water,
         "m³",
-        formula="evaporation × cycles / (cycles − 1), drift, pads",
-        inputs=[*tower, outside, wet],
+        formula="Σ hours heat / latent heat × cycles / (cycles − 1), drift, pads",
+        inputs=[*water_facts(ledger, year), *tower, outside, wet],
         about="evaporated and bled off, in a year",
     )
     _add_hours(ledger, cooling, outside)

@@ -12,6 +12,13 @@ from datahall.planner.design import DesignHour
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.sections.power_facts import (
+    battery_facts,
+    common_cause_facts,
+    failure_facts,
+    people_facts,
+    tank_facts,
+)
 from datahall.planner.sections.warnings import warnings_of
 
 
@@ -49,7 +56,7 @@ def add_survival(ledger: Ledger, year: FacilityYear) -> Survival | None:
     _add_backup(ledger, year, backup)
     if not report.complete:
         ledger.lacks("power.elements[].failures_per_year and repair_h", f"availability as a whole: {'; '.join(report.unknown)}")
-    _add_figures(ledger, found, report)
+    _add_figures(ledger, year, found, report)
     warnings = warnings_of(year, hall.power.elements if hall.power else (), backup)
     return Survival(found, report, tuple(_lines(found, report)), tuple(_harm(found)), warnings)
 
@@ -85,7 +92,7 @@ def _add_backup(ledger: Ledger, year: FacilityYear, backup: Backup) -> None:
     if lasting := [b for b in backup.batteries if np.isfinite(b.holds_s)]:
         _add_batteries(ledger, year, lasting)
     if tanks := [g for g in backup.generators if g.fuel_h is not None and np.isfinite(g.fuel_h)]:
-        _add_tanks(ledger, tanks)
+        _add_tanks(ledger, year, tanks)
 
 
 def _add_batteries(ledger: Ledger, year: FacilityYear, batteries: list[Batteries]) -> None:
@@ -94,18 +101,17 @@ def _add_batteries(ledger: Ledger, year: FacilityYear, batteries: list[Batteries
         ledger.lacks("power.elements[].rating_w", "how long batteries last: a UPS would have to give more than its rating")
         return
     shortest = min(batteries, key=lambda b: b.holds_s)
-    load = ledger.given("battery_load_w", shortest.load_w, "W", source="the UPS with the most load, grid lost at full load")
     ledger.computed(
         "battery_s",
         shortest.holds_s,
         "s",
         formula="usable Wh × 3600 / (output + loss)",
-        inputs=[load],
+        inputs=battery_facts(ledger, year, shortest.spec_index, shortest.load_w),
         about="the shortest battery at full load",
     )
 
 
-def _add_tanks(ledger: Ledger, generators: list[Generators]) -> None:
+def _add_tanks(ledger: Ledger, year: FacilityYear, generators: list[Generators]) -> None:
     busiest = max(generators, key=lambda g: g.load_ratio)
     # Where one cannot carry its load, nothing runs for as long as any tank would last.
     worst = busiest if busiest.load_ratio > MARGIN else min(generators, key=lambda g: g.fuel_h or 0.0)
@@ -119,31 +125,34 @@ def _add_tanks(ledger: Ledger, generators: list[Generators]) -> None:
         worst.fuel_h or 0.0,
         "h",
         formula="hours at rating / load ratio",
-        inputs=[load],
+        inputs=[*tank_facts(ledger, year, worst.spec_index), load],
         about="from the tanks on site, at full load",
     )
 
 
-def _add_figures(ledger: Ledger, found: SweepResult, report: AvailabilityReport) -> None:
+def _add_figures(ledger: Ledger, year: FacilityYear, found: SweepResult, report: AvailabilityReport) -> None:
+    facts, about = failure_facts(ledger, year), "on the single-line diagram"
+    elements = ledger.given("power_elements", found.elements, "1", source="power.elements", about=about)
     ledger.computed(
         "single_points",
         sum(len(r.names) for r in found.single_points),
         "1",
         formula="removals that take down a rack or the plant",
-        inputs=(),
+        inputs=[elements, ledger.figures["racks"]],
         about=f"of {found.elements:,} power elements",
     )
     # A figure that leaves some elements' failures out would be a boast.
     if report.complete:
-        _add_availability(ledger, report)
+        _add_availability(ledger, report, facts)
 
 
-def _add_availability(ledger: Ledger, report: AvailabilityReport) -> None:
+def _add_availability(ledger: Ledger, report: AvailabilityReport, facts: list[Figure]) -> None:
     told: list[Figure] = []
-    for name, value, about in (
-        ("availability_independent", report.independent, "failures alone, each by itself: naive"),
-        ("availability_with_common_cause", report.with_common_cause, "and what takes a redundant group at once"),
-        ("availability", report.availability, "and planned work, and people"),
+    common = common_cause_facts(ledger)
+    for name, value, about, more in (
+        ("availability_independent", report.independent, "failures alone, each by itself: naive", facts),
+        ("availability_with_common_cause", report.with_common_cause, "and what takes a redundant group at once", common),
+        ("availability", report.availability, "and planned work, and people", people_facts(ledger)),
     ):
         told.append(
             ledger.computed(
@@ -151,7 +160,7 @@ def _add_availability(ledger: Ledger, report: AvailabilityReport) -> None:
                 value,
                 "1",
                 formula="1 − Σ minimal cut sets, weighted by load",
-                inputs=tuple(told[-1:]),
+                inputs=(*told[-1:], *more),
                 about=about,
                 source="; ".join((*report.assumptions, *report.unknown)),
             )
