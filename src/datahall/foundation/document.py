@@ -78,9 +78,9 @@ def _nearby(path: Path) -> str:
     return f"check the path; near: {', '.join(close)}" if close else "check the path"
 
 
-def parse(text: str, *, source: str = "<text>") -> Document:
-    """Parse YAML text. Raises Refused when it is not YAML, repeats a key, or is nested without end."""
-    data, lines = data_and_lines(text, source)
+def parse(text: str, *, source: str = "<text>", max_nodes: int = MAX_NODES) -> Document:
+    """Parse YAML text. Raises Refused when it is not YAML, repeats a key, is nested without end, or holds too many values."""
+    data, lines = data_and_lines(text, source, max_nodes=max_nodes)
     return Document(source, data, lines)
 
 

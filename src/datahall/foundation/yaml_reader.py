@@ -18,9 +18,9 @@ E = TypeVar("E", bound=yaml.Event)
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def data_and_lines(text: str, source: str) -> tuple[Any, Lines]:
+def data_and_lines(text: str, source: str, *, max_nodes: int = MAX_NODES) -> tuple[Any, Lines]:
     """The one document in `text`. Raises Refused, with every repeated key and unreadable value at once."""
-    reader = _Reader(text, source)
+    reader = _Reader(text, source, max_nodes)
     try:
         data = reader.document()
     except yaml.MarkedYAMLError as error:
@@ -40,8 +40,9 @@ def data_and_lines(text: str, source: str) -> tuple[Any, Lines]:
 class _Reader:
     """Walks the events of one text, noting the line of each path."""
 
-    def __init__(self, text: str, source: str) -> None:
+    def __init__(self, text: str, source: str, max_nodes: int) -> None:
         self.source, self.lines, self.problems = source, Lines(), list[Problem]()
+        self._max_nodes = max_nodes
         self._events = yaml.parse(text, Loader=_PARSER)
         self._scalars = yaml.SafeLoader("")
         self._anchors: dict[str, tuple[Any, int] | None] = {}
@@ -82,8 +83,8 @@ class _Reader:
 
     def _count(self, nodes: int, depth: int, event: yaml.Event) -> None:
         self._seen += nodes
-        if depth > MAX_DEPTH or self._seen > MAX_NODES:
-            what = f"nested deeper than {MAX_DEPTH} or more than {MAX_NODES:,} values, aliases counted in full"
+        if depth > MAX_DEPTH or self._seen > self._max_nodes:
+            what = f"nested deeper than {MAX_DEPTH} or more than {self._max_nodes:,} values, aliases counted in full"
             self.refuse("DOC-006", event.start_mark, what, "flatten the file or split it")
 
     def _alias(self, event: yaml.AliasEvent, path: Path) -> Any:

@@ -10,14 +10,18 @@ from typing import Any, Literal
 
 import numpy as np
 
+from datahall.foundation.document import parse
 from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.extras import needs
 from datahall.network.fabric.build import FabricBuild
 from datahall.network.fabric.graph import FabricGraph, graph_of
+from datahall.network.infragraph_size import refuse_giants
 
 SERVER, SWITCH, NIC, PORT = "server", "switch", "nic", "port"
 MAX_ENDPOINTS = 20_000
 """The library checks every link by itself; more take minutes."""
+MAX_NODES = 1_000_000
+"""Values of a document that is read: a fabric of 20,000 endpoints has about half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,15 @@ def from_infragraph(text: str, *, source: str = "infragraph") -> ImportedFabric:
 
     source: where the text stands, for problems.
     A device with NICs is a server, one with ports a switch. Raises Unavailable without the package, Refused where the text
-    is no InfraGraph or has no servers.
+    is no YAML, no InfraGraph, has no servers, or unfolds to too many machines.
     """
     library = _library()
     made = library.Infrastructure()
+    data = parse(text, source=source, max_nodes=MAX_NODES).data
     try:
-        made.deserialize(text)
+        made.deserialize(data)
         made.validate()
+        refuse_giants(made, source)
         return _imported(made, source)
     except Refused:
         raise
