@@ -1,6 +1,6 @@
 """How long the hall stays cool enough once cooling is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class RideThroughResult:
     without_ups_s: float | None
     """Fans and pumps stop with the rest: air and racks alone warm up."""
     with_ups_s: float | None
-    """Fans and pumps go on, and the water in loop and tanks takes heat."""
+    """Fans and pumps go on, and the water in loop and tanks takes heat; behind rear doors, no longer than the loop."""
     liquid_s: float | None
     """Liquid-cooled equipment with pumps on UPS, until the loop is at its limit; 0 without water, None without such heat."""
     limit_c: float
@@ -53,6 +53,7 @@ def ride_through(
     wall_w_per_k: float = 0.0,
     outdoor_c: float = 20.0,
     liquid_heat_w: float = 0.0,
+    door_heat_w: float = 0.0,
     loop_water_kg: float = 0.0,
     loop_rise_limit_k: float = 10.0,
 ) -> RideThroughResult:
@@ -63,6 +64,8 @@ def ride_through(
     water_kg, water_c: chilled water in loops and tanks that the air side reaches while fans and pumps turn, and how cold it is;
     None: no chilled water. wall_w_per_k: heat through the walls to outdoor_c.
     liquid_heat_w, loop_water_kg: heat to liquid, and the water that takes it; loop_rise_limit_k: what it may warm by.
+    door_heat_w: the part of liquid_heat_w that rear doors take out of the air. Once the pumps stop it stays in the air; once the
+    loop has warmed by its limit the doors take no more, so with them the air holds no longer than the loop.
     Raises ValueError when there is neither air nor rack to warm.
 
     One well-mixed lump C dT/dt = P - G (T - T_water) - U (T - T_outdoor), and the water's C_w dT_w/dt = G (T - T_water); G is
@@ -74,13 +77,15 @@ def ride_through(
         raise ValueError("ride_through: air_m3 and rack_kg are both 0, but something has to take the heat")
     # Less than a kilogram counts as none: it would warm through at once, at a rate that no float holds.
     water_j_per_k = WATER_J_PER_KG_K * water_kg if water_c is not None and water_kg >= 1 else 0.0
-    alone = _Lumps(air_heat_w, air_j_per_k, wall_w_per_k, supply_c, outdoor_c, 0.0, 0.0, supply_c)
-    held = alone
+    alone = _Lumps(air_heat_w + door_heat_w, air_j_per_k, wall_w_per_k, supply_c, outdoor_c, 0.0, 0.0, supply_c)
+    held = replace(alone, heat_w=air_heat_w)
     if water_c is not None and water_j_per_k > 0 and water_c < supply_c:
         coil_w_per_k = max(air_heat_w - wall_w_per_k * (supply_c - outdoor_c), 0.0) / (supply_c - water_c)
         held = _Lumps(air_heat_w, air_j_per_k, wall_w_per_k, supply_c, outdoor_c, water_j_per_k, coil_w_per_k, water_c)
     loop_s = loop_water_kg * WATER_J_PER_KG_K * loop_rise_limit_k / liquid_heat_w if liquid_heat_w > 0 else None
     without_s, with_s = alone.reaches_s(limit_c), held.reaches_s(limit_c)
+    if door_heat_w > 0 and loop_s is not None:
+        with_s = loop_s if with_s is None else min(with_s, loop_s)
     return RideThroughResult(
         without_ups_s=without_s,
         with_ups_s=with_s,

@@ -86,3 +86,18 @@ def test_something_has_to_take_the_heat() -> None:
     """Given neither air nor racks, the question has no answer."""
     with pytest.raises(ValueError, match="air_m3 and rack_kg are both 0"):
         ride_through(**ROOM | {"air_m3": 0.0, "rack_kg": 0.0})
+
+
+def test_what_doors_took_stays_in_the_air_once_pumps_stop() -> None:
+    """Given 1 MW to air and 4 MW to rear doors, without pumps 5 MW warm the room: a fifth of the time."""
+    doors = {"liquid_heat_w": 4e6, "door_heat_w": 4e6, "loop_water_kg": 12_000.0, "loop_rise_limit_k": 10.0}
+    plain, found = ride_through(**ROOM), ride_through(**ROOM, **doors)
+    assert plain.without_ups_s is not None
+    assert found.without_ups_s == pytest.approx(plain.without_ups_s / 5, rel=1e-5)
+
+
+def test_with_pumps_doors_hold_no_longer_than_their_loop() -> None:
+    """Given a tank that would hold the air for longer, the loop's 12 t of water decide: m c 10 K / 4 MW."""
+    doors = {"liquid_heat_w": 4e6, "door_heat_w": 4e6, "loop_water_kg": 12_000.0, "loop_rise_limit_k": 10.0}
+    found = ride_through(**ROOM, **doors, water_kg=80_000, water_c=12.0)
+    assert found.with_ups_s == found.liquid_s == pytest.approx(12_000 * 4186 * 10 / 4e6)
