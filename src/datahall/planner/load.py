@@ -1,7 +1,6 @@
 """A hall file, read and checked by all floors: either everything that a plan needs, or every problem at once."""
 
 import contextlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,6 @@ from datahall.foundation.document import Document, read
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.partial import Partial, partly
 from datahall.foundation.paths import Path
-from datahall.foundation.ranges import names_of
 from datahall.infrastructure.catalog.catalogue import Catalogue
 from datahall.infrastructure.catalog.own import own_parts, sayable
 from datahall.infrastructure.checks import Context, problems_of
@@ -21,9 +19,8 @@ from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFil
 from datahall.network.checks import problems_of_network
 from datahall.network.fabric import FabricBuild, build
 from datahall.network.fabric.demand import demand_of
+from datahall.planner.left_out import LeftOut
 from datahall.planner.switches import draw_of_switches, standing_in
-
-_QUOTED = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -113,34 +110,16 @@ def _own_network_parts(hall: Hall, folder: FilePath) -> tuple[NetworkPartsFile, 
 
 def _not_by_our_hand(part: Partial[Hall], found: list[Problem], loaded: Loaded) -> list[Problem]:
     """What the rules say, less what only says that we left something out."""
-    places: dict[str, Path] = {}
+    left_out, places = LeftOut(part), dict[str, Path]()
 
     def where(path: Path) -> str:
         text = part.where(path)
         places[text] = part.in_file(path)
         return text
 
-    context = Context(loaded.hall, loaded.catalogue, loaded.folder, where)
+    context = Context(loaded.hall, loaded.catalogue, loaded.folder, where, left_out.holds)
     problems = [*found, *problems_of(context), *problems_of_network(context, loaded.network)]
-    names = _names(part.words_left_out())
-    return [
-        p
-        for p in problems
-        if not _holds_a_gap(places.get(p.where), part.removed) and not names & _names(_QUOTED.findall(p.what))
-    ]
-
-
-def _holds_a_gap(place: Path | None, removed: frozenset[Path]) -> bool:
-    return place is not None and any(gap[: len(place)] == place for gap in removed)
-
-
-def _names(words: Iterable[str]) -> set[str]:
-    """The words, and the names that those stand for which are ranges."""
-    found = set(words)
-    for word in tuple(found):
-        with contextlib.suppress(ValueError):
-            found.update(names_of(word))
-    return found
+    return [problem for problem in problems if not left_out.explains(problem, places.get(problem.where))]
 
 
 def _in_file_order(problems: list[Problem]) -> list[Problem]:

@@ -13,6 +13,13 @@ Where = Callable[[Path], str]
 """Turns a path inside the hall into the place that a user is shown."""
 
 
+Unread = Callable[[Path], bool]
+
+
+def _whole(_: Path) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """A hall with all that its checks look things up in."""
@@ -22,6 +29,8 @@ class Context:
     folder: FilePath = field(default_factory=FilePath.cwd)
     """Folder of the hall file: the files that it names are relative to it."""
     where: Where = dotted_path
+    unread: Unread = _whole
+    """Whether anything at or below a place of the hall could not be read, so that less stands there than the user wrote."""
 
 
 Check = Callable[[Context], Iterator[Problem]]

@@ -68,7 +68,7 @@ def liquid_side_missing(context: Context) -> Iterator[Problem]:
     if plates_w > 0:
         racks = sum(len(b.names) for b in estate.blocks if b.liquid_ratio > 0)
         what = f"{racks} racks give {plates_w / 1e3:.0f} kW to liquid, but there is no liquid side"
-        yield Problem("INF-313", context.where(("cooling",)), what, "add `liquid: {supply_c: …, rejection: …}`")
+        yield Problem("INF-313", context.where(("cooling", "liquid")), what, "add `liquid: {supply_c: …, rejection: …}`")
 
 
 def air_side_missing(context: Context) -> Iterator[Problem]:
@@ -79,7 +79,7 @@ def air_side_missing(context: Context) -> Iterator[Problem]:
     heat_w = _heat(context, cooling).air_w
     if cooling.air is None and heat_w > 1:
         what = f"{heat_w / 1e3:.1f} kW go to air, but there is no air side"
-        yield Problem("INF-314", context.where(("cooling",)), what, "add `air: {kind: …}`")
+        yield Problem("INF-314", context.where(("cooling", "air")), what, "add `air: {kind: …}`")
     elif cooling.air is not None and heat_w > ROOM_LIMIT_W:
         what = (
             f"{heat_w / 1e3:.1f} kW go to air, but a room without a plant of its own takes {ROOM_LIMIT_W / 1e3:.0f} kW at most"

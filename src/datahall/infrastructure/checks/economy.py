@@ -14,6 +14,8 @@ def unknown_rates(context: Context) -> Iterator[Problem]:
     """INF-501: each currency that a price is in has a rate."""
     economy = context.hall.economy
     seen = {economy.currency, *economy.rates}
+    if context.unread(("economy", "rates")) or context.unread(("economy", "currency")):
+        return
     for path, currency in _currencies(context.hall):
         if currency not in seen:
             seen.add(currency)  # one rate is lacking, however many prices wait for it
@@ -68,8 +70,8 @@ def price_of_nothing(context: Context) -> Iterator[Problem]:
     hall = context.hall
     held = {contents.part for group in hall.racks for contents in group.contents}
     here = held | {node.name for node in hall.nodes}
-    if any(part not in context.catalogue.devices for part in held):
-        return  # a part's name is wrong, and another rule says so: which one this price is for is not known
+    if any(part not in context.catalogue.devices for part in held) or not here:
+        return  # a part's name is wrong or there is no machine, and another rule says so: what the price is for is not known
     for name in hall.economy.server_price:
         if name not in here:
             what = f"a price is given for `{name}`, but no rack holds one and no node is called so"

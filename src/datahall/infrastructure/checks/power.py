@@ -20,11 +20,10 @@ def repeated_elements(context: Context) -> Iterator[Problem]:
 
 def unknown_power_part(context: Context) -> Iterator[Problem]:
     """INF-202: the part of a power element is in a catalogue."""
-    problems = list(_of(context, "INF-202"))
-    own = read_own(context.hall, context.folder) if problems else None
-    wanted = {spec.part for spec in view_of(context).power.elements if spec.part not in context.catalogue.power}
-    if own and not any(own.may_hold(part) for part in wanted if part):
-        yield from problems
+    view = view_of(context)
+    faults = [fault for fault in view.faults if fault.code == "INF-202"]
+    own = read_own(context.hall, context.folder) if faults else None
+    yield from (view.told(fault) for fault in faults if own and not any(map(own.may_hold, fault.names)))
 
 
 def part_of_another_kind(context: Context) -> Iterator[Problem]:

@@ -1,10 +1,10 @@
 """Rules about what the power graph carries: overloads, breakers, sides, phases, batteries, generators, contracts.
 
-They look at IT equipment at full draw and at losses; what cooling adds is known once a plan has the weather. All are silent
-where the graph itself has faults, and an overload is told where it shows nearest to the racks, not again upstream.
+They look at IT equipment at full draw and at losses; what cooling adds is known once a plan has the weather. Where the graph
+has faults they look at the part that none touches, and an overload is told where it shows nearest to the racks, not upstream.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from datahall.foundation.errors import Problem
 from datahall.foundation.units import seconds_text
@@ -17,6 +17,7 @@ from datahall.infrastructure.power.graph import PowerGraph
 from datahall.infrastructure.power.overload import Overload
 from datahall.infrastructure.power.phases import PHASE_LIMIT_RATIO, unbalanced
 from datahall.infrastructure.power.sides import is_declared_intake, meeting_points
+from datahall.infrastructure.power.sides_advice import cause, way_past
 
 
 def overloaded_elements(context: Context) -> Iterator[Problem]:
@@ -68,17 +69,21 @@ def survival(context: Context) -> Iterator[Problem]:
 def dependent_sides(context: Context) -> Iterator[Problem]:
     """INF-215: the sides of a rack meet in no element below the utility, unless it is an intake that has no side by intent."""
     view = view_of(context)
+    if (graph := view.graph) is None:
+        return
+    alike: dict[Hashable, dict[int, tuple[int, int]]] = {}
     seen = set[int]()
-    for rack, point in meeting_points(view.graph).items() if view.graph else ():
-        block = view.graph.racks.block[rack] if view.graph else 0
-        if view.graph is None or block in seen or is_declared_intake(view.graph, rack, point):
-            continue
-        seen.add(block)
-        element = view.graph.elements[point]
-        what = f"all {len(view.graph.racks.feeds[rack])} sides of `{view.graph.racks.names[rack]}` hang on `{element.name}`"
-        fix = "feed one of them past it, or name one feed only; a shared intake has no `side`, and what hangs on it has one"
-        index = view.estate.blocks[block].index
-        yield view.told(Fault("INF-215", ("racks", index, "feeds"), f"{what}, so they are lost together", fix))
+    for rack, point in meeting_points(graph).items():
+        if (block := graph.racks.block[rack]) not in seen and not is_declared_intake(graph, rack, point):
+            seen.add(block)
+            alike.setdefault(cause(graph, rack, point), {})[block] = (rack, point)
+    for blocks in alike.values():
+        block, (rack, point) = next(iter(blocks.items()))
+        sides, name = len(graph.racks.feeds[rack]), graph.racks.names[rack]
+        more = f" and {len(blocks) - 1} more group{'s' if len(blocks) > 2 else ''} of racks" if len(blocks) > 1 else ""
+        what = f"all {sides} sides of `{name}`{more} hang on `{graph.elements[point].name}`, so they are lost together"
+        path = ("racks", view.estate.blocks[block].index, "feeds")
+        yield view.told(Fault("INF-215", path, what, way_past(graph, rack, point)))
 
 
 def single_cords(context: Context) -> Iterator[Problem]:
@@ -86,7 +91,7 @@ def single_cords(context: Context) -> Iterator[Problem]:
     known = context.catalogue.devices
     for i, group in enumerate(context.hall.racks):
         count = len(group.feeds)
-        for j, contents in enumerate(group.contents if count > 1 else ()):
+        for j, contents in enumerate(group.contents if count > 1 and not context.unread(("racks", i, "feeds")) else ()):
             device = known.get(contents.part)
             cords = contents.cords or (device.cords if device else 0)
             if device is None or contents.count == 0 or cords == 0:
@@ -95,14 +100,14 @@ def single_cords(context: Context) -> Iterator[Problem]:
             if left < needed:
                 plugged = f"{cords} cord{'s' if cords > 1 else ''} of `{contents.part}` over {count} sides"
                 what = f"{plugged} leave{'s' if cords == 1 else ''} {left} when a side is lost, but it needs {needed}"
-                fix = "plug in more cords, feed the rack from more sides, or put it behind a transfer switch of its own"
+                fix = _more_cords(cords, count, needed=needed, most=device.cords)
                 yield Problem("INF-216", context.where(("racks", i, "contents", j)), what, fix)
 
 
 def phases(context: Context) -> Iterator[Problem]:
     """INF-217: where three single-phase racks or more hang on an element, no phase carries over 10 % more than the mean."""
     view = view_of(context)
-    if view.graph is None or view.estate.unknown_parts:
+    if view.graph is None or not view.is_whole or view.estate.unknown_parts:
         return
     for found in unbalanced(view.graph):
         loads = ", ".join(f"{name} {_kw(load_w)}" for name, load_w in zip(("L1", "L2", "L3"), found.phase_w, strict=True))
@@ -163,6 +168,15 @@ def _loads(view: View, told: Overload) -> str:
     if len(told.elements) == 1:
         return f"{names} gives {_kw(told.load_w)} at full load"
     return f"{names} give up to {_kw(told.load_w)} each at full load"
+
+
+def _more_cords(cords: int, sides: int, *, needed: int, most: int) -> str:
+    """What keeps the cords that are needed: those that are not in use yet, where they do; else more sides."""
+    if most - -(-most // sides) >= needed:
+        return f"plug in all {most} of its cords: `cords: {most}`, or leave cords out"
+    enough = next((more for more in range(sides + 1, cords + 1) if cords - -(-cords // more) >= needed), None)
+    more = f"feed the rack from {enough} sides, or " if enough else ""
+    return f"{more}let one transfer switch, fed by all sides, be its only feed, or choose a part that needs fewer cords"
 
 
 def _graph(view: View) -> PowerGraph:

@@ -67,7 +67,7 @@ def a_server_takes_too_many(context: Context) -> Iterator[Problem]:
 def nothing_to_hold_it(context: Context) -> Iterator[Problem]:
     """INF-406: some tier holds what training asks storage to keep."""
     for kept, field in _asked(context):
-        if not any(holds(tier, kept) for tier in context.hall.storage):
+        if not any(holds(tier, kept) for tier in context.hall.storage) and not context.unread(("storage",)):
             what = f"`{field}` is declared, but no storage tier holds {kept}"
             fix = f"add a tier, or {kept} to what one holds"
             yield Problem("INF-406", context.where(("storage_demand", field)), what, fix)
@@ -159,7 +159,7 @@ def _asked(context: Context) -> Iterator[tuple[Kept, str]]:
 def _known(context: Context, kept: Kept) -> list[Tier]:
     """Tiers that may hold this; none while a fact of one of them is lacking: with it, that one might have been enough."""
     specs = [tier for tier in context.hall.storage if holds(tier, kept)]
-    if any(tier_of(tier, context.catalogue) is None for tier in specs):
+    if context.unread(("storage",)) or any(tier_of(tier, context.catalogue) is None for tier in specs):
         return []
     return tiers_for(kept, specs, context.catalogue)
 

@@ -20,6 +20,8 @@ class Fault:
     fix: str
     names: frozenset[str] = frozenset()
     """Names that it is about, where it is about names."""
+    may_echo: bool = False
+    """Whether a name was lost by it: all names of an entry stand above already, so it may have had one of its own."""
 
     def problem(self, where: Callable[[Path], str]) -> Problem:
         return Problem(self.code, where(self.path), self.what, self.fix)
@@ -29,7 +31,7 @@ def told_once(faults: Iterable[Fault], declared: Collection[str]) -> list[Fault]
     """Faults without their echoes, in order.
 
     A name that is declared nowhere is one fault, told where it stands first, however many places name it. An element that
-    was given another's name leaves its own name dangling: that is the same fault.
+    was given the name of its like (`ups-a` for `ups-b`) leaves its own name dangling: that is the same fault.
     """
     faults = list(faults)
     stems = {_stem(name) for name in declared}
@@ -42,10 +44,21 @@ def told_once(faults: Iterable[Fault], declared: Collection[str]) -> list[Fault]
         else:
             group.append(fault)
     for repeated in (f for f in faults if f.code == "INF-201"):
-        echo = next((g for g in groups if len(frozenset().union(*(f.names for f in g))) <= len(repeated.names)), None)
+        echo = next((g for g in groups if repeated.may_echo and _echoes(g, repeated.names)), None)
         groups = [g for g in groups if g is not echo]
     kept = {id(first): _with_places(first, len(rest)) for first, *rest in groups}
     return [kept.get(id(f), f) for f in faults if f.code not in DANGLING or id(f) in kept]
+
+
+def _echoes(dangling: Iterable[Fault], repeated: Collection[str]) -> bool:
+    """Whether what is missing was lost when its like were named twice: each a name that differs in one word or number."""
+    missing = frozenset().union(*(fault.names for fault in dangling))
+    return len(missing) <= len(repeated) and all(any(_alike(name, other) for other in repeated) for name in missing)
+
+
+def _alike(one: str, other: str) -> bool:
+    first, second = (re.findall(r"[A-Za-z]+|\d+", name) for name in (one, other))
+    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
 def _tokens(fault: Fault, stems: Collection[str]) -> set[str]:

@@ -16,7 +16,8 @@ def figure_faults(elements: Sequence[PowerElement], parts: Mapping[str, PowerPar
         if spec.part and row is None:
             same_kind = [name for name, part in parts.items() if part.kind == spec.kind]
             what = f"no power catalogue has `{spec.part}`"
-            yield Fault("INF-202", ("power", "elements", number, "part"), what, near(spec.part, same_kind or parts))
+            fix, path = near(spec.part, same_kind or parts), ("power", "elements", number, "part")
+            yield Fault("INF-202", path, what, fix, frozenset([spec.part]))
         elif row is not None and row.kind != spec.kind:
             what = f"`{row.name}` is a {_words(row.kind)}, but `{spec.name}` is declared as a {_words(spec.kind)}"
             fix = f"choose a part of kind {spec.kind}, or say `kind: {row.kind}`"

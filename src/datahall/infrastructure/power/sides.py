@@ -11,7 +11,7 @@ INTAKE_KINDS = frozenset({"transformer", "switchgear", "transfer_switch"})
 """What two sides may share when the hall says so, by giving the feeds a side and this one none."""
 
 
-def sides(graph: PowerGraph) -> Iterator[tuple[str, frozenset[int]]]:
+def sides(graph: PowerGraph, *, by_place: bool = True) -> Iterator[tuple[str, frozenset[int]]]:
     """What is lost with each side: elements that declare it; where none does, all that feed racks at the same place of `feeds`.
 
     A place whose elements also stand at another place is no side, and left out.
@@ -20,6 +20,7 @@ def sides(graph: PowerGraph) -> Iterator[tuple[str, frozenset[int]]]:
     if declared:
         for side in declared:
             yield f"side {side}", frozenset(i for i, element in enumerate(graph.elements) if element.side == side)
+    if declared or not by_place:
         return
     feeds = [f for f in graph.racks.feeds if len(f) > 1]
     places = [frozenset(f[k] for f in feeds if k < len(f)) for k in range(max(map(len, feeds), default=0))]

@@ -26,6 +26,9 @@ class Wiring:
     mechanical: tuple[int, ...] = ()
     critical: tuple[int, ...] = ()
     faults: list[Fault] = field(default_factory=list)
+    """What to tell: each cause once."""
+    every_fault: list[Fault] = field(default_factory=list)
+    """The same with its echoes: all that does not hold."""
 
 
 def wired(power: Power, groups: Sequence[RackGroup]) -> Wiring:
@@ -49,7 +52,9 @@ def wired(power: Power, groups: Sequence[RackGroup]) -> Wiring:
         made.faults += _left_over(lists, group.feeds, own, path)
         made.rack_feeds.append(_dealt(lists, own))
     made.mechanical, made.critical = _mechanical(power, index, made)
-    made.faults = [*told_once(made.faults, made.names), *_cycles(made)]
+    cycles = list(_cycles(made))
+    made.every_fault = [*made.faults, *cycles]
+    made.faults = [*told_once(made.faults, made.names), *cycles]
     return made
 
 
@@ -65,9 +70,9 @@ def _named(elements: Sequence[PowerElement], made: Wiring) -> dict[str, int]:
         if again:
             first = elements[made.entry[index[again[0]]]].name
             what = f"{_some(again)} {'stands' if len(again) == 1 else 'stand'} above already, in `{first}`"
-            made.faults.append(
-                Fault("INF-201", ("power", "elements", number, "name"), what, "rename one of them", frozenset(again))
-            )
+            path: Path = ("power", "elements", number, "name")
+            all_again = len(again) == len(names_of(spec.name))
+            made.faults.append(Fault("INF-201", path, what, "rename one of them", frozenset(again), may_echo=all_again))
     return index
 
 
@@ -137,7 +142,8 @@ def _cycles(made: Wiring) -> Iterator[Fault]:
         names = " <- ".join(made.names[i] for i in cycle[:8]) + (" <- …" if len(cycle) > 8 else "")
         fix = "let one of them be fed from further up"
         what = f"power goes round in a circle: {names}" if len(cycle) > 2 else f"`{made.names[cycle[0]]}` feeds itself"
-        yield Fault("INF-207", ("power", "elements", number, "fed_by"), what, fix)
+        members = frozenset(made.names[i] for i in cycle)
+        yield Fault("INF-207", ("power", "elements", number, "fed_by"), what, fix, members)
         for child in range(len(parents)):
             if made.entry[child] in entries:
                 parents[child] = tuple(p for p in parents[child] if made.entry[p] not in entries)

@@ -54,7 +54,7 @@ def too_few_switches(context: NetworkContext) -> Iterator[Problem]:
     stock = _switches_by_rack(context)
     for at in context.declared:
         racks = [rack for pattern in at.fabric.racks for rack in names_of(pattern)]
-        if at.built is None or not racks or not context.rack_names.issuperset(racks):
+        if at.built is None or not racks or not context.rack_names.issuperset(racks) or not _reads_all(context, racks):
             continue
         needed = at.built.switches
         for rack in racks:
@@ -66,6 +66,16 @@ def too_few_switches(context: NetworkContext) -> Iterator[Problem]:
             what = f"it takes {total} {at.fabric.switch}, but its racks hold {total - needed} for it"
             fix = f"add {needed} more to `contents` of these racks, or name more racks"
             yield Problem("NET-012", context.place(at.index, "racks"), what, fix)
+
+
+def _reads_all(context: NetworkContext, racks: list[str]) -> bool:
+    """Whether all that stands in these racks is known: else a switch that seems to lack may be one with a misspelt name."""
+    known, groups = context.below.catalogue.devices, enumerate(context.below.hall.racks)
+    here = [(i, group) for i, group in groups if not set(racks).isdisjoint(names_of(group.name))]
+    return all(
+        not context.below.unread(("racks", i)) and all(contents.part in known for contents in group.contents)
+        for i, group in here
+    )
 
 
 def _switches_by_rack(context: NetworkContext) -> Counter[tuple[str, str]]:
