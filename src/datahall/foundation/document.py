@@ -103,7 +103,8 @@ def as_spec(document: Document, spec: type[S]) -> S:
 
 
 def _kind(value: Any) -> str:
-    return {type(None): "nothing", list: "a list", str: "a text"}.get(type(value), f"a {type(value).__name__}")
+    kinds = {type(None): "nothing", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+    return kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def problems_of(error: ValidationError, spec: type[BaseModel], document: Document | None = None) -> Iterator[Problem]:
@@ -140,6 +141,8 @@ def _what(items: list[Any]) -> str:
         return f"there is no {_short(item['ctx']['tag'])} to choose here"
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return f"should be a mapping of fields, but it is {_short(item.get('input'))}"
+    if item["type"] in ("tuple_type", "list_type", "set_type", "frozen_set_type"):
+        return f"should be a list, but it is {_short(item.get('input'))}"
     messages = dict.fromkeys(str(item["msg"]).removeprefix("Value error, ") for item in items)
     joined = ", or ".join(f"{message[:1].lower()}{message[1:]}" for message in messages)
     return f"{joined}, but it is {_short(item.get('input'))}"

@@ -3,6 +3,7 @@
 Works on the parser's events: building nodes first would recurse inside the C parser, where deep nesting ends the process.
 """
 
+import re
 from typing import Any, NoReturn, TypeVar
 
 import yaml
@@ -12,6 +13,9 @@ from datahall.foundation.paths import Path, dotted_path
 
 MAX_DEPTH = 40
 MAX_NODES = 200_000
+
+_BARE_RANGE = re.compile(r"[\[{,:]\s*([A-Za-z0-9][\w.-]*(?:\[[\w,-]*\][\w.-]*)+)")
+"""A range without quotes where a flow list or mapping may be open."""
 
 Lines = dict[Path, int]
 E = TypeVar("E", bound=yaml.Event)
@@ -25,7 +29,7 @@ def data_and_lines(text: str, source: str, *, max_nodes: int = MAX_NODES) -> tup
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reader.refuse("DOC-005", mark, f"not YAML: {error.problem or error.context}", "mend the syntax there")
+        reader.refuse("DOC-005", mark, f"not YAML: {error.problem or error.context}", _mend(text, mark))
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         what = f"not YAML: a character that may not stand in a text file, {_character(error.character)}"
@@ -145,6 +149,14 @@ class _Reader:
 
 def _line(mark: Any) -> int:
     return mark.line + 1 if mark else 1
+
+
+def _mend(text: str, mark: Any) -> str:
+    """The way out of a syntax error: YAML takes the `[` of a bare range for the start of a list."""
+    lines = text.splitlines()[max(_line(mark) - 2, 0) : _line(mark)]
+    if bare := next((match[1] for line in reversed(lines) if (match := _BARE_RANGE.search(line))), None):
+        return f'quote a range inside [ ] or {{ }}: write "{bare}"'
+    return "mend the syntax there"
 
 
 def _character(value: str | bytes | int) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from datahall.foundation.document import MAX_BYTES, as_spec, fields_at, load, parse, read
 from datahall.foundation.errors import Missing, Problem, Refused
+from datahall.infrastructure.spec import RackGroup
 from datahall.models.recipe import Recipe
 
 RECIPE = """\
@@ -190,3 +191,18 @@ def test_fields_at_a_path() -> None:
     assert "epochs" in fields_at(Recipe, ("train",))
     assert {"train_images", "label"} <= set(fields_at(Recipe, ("data", "source")))
     assert fields_at(Recipe, ("nowhere",)) == []
+
+
+def test_kinds_are_said_in_plain_words() -> None:
+    """Given a number for a file and a text for a list, both are named as their user would."""
+    with pytest.raises(Refused, match="the file holds a number, not a mapping"):
+        as_spec(parse("3"), Recipe)
+    with pytest.raises(Refused, match="should be a list, but it is 'pdu-a'"):
+        as_spec(parse("feeds: pdu-a"), RackGroup)
+
+
+@pytest.mark.parametrize("text", ["feeds: [pdu-a[1-2]]", "feeds: [x, pdu-a[1-2], y]", "{name: pdu-a[1-2], feeds: []}"])
+def test_a_bare_range_in_a_flow_list_is_to_be_quoted(text: str) -> None:
+    """Given a range without quotes inside [ ] or { }, which YAML takes for a list of its own, the fix says to quote it."""
+    with pytest.raises(Refused, match=r'DOC-005 .*[Qq]uote a range inside \[ \] or \{ \}: write "pdu-a\[1-2\]"'):
+        parse(text)
