@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from datahall.foundation.errors import Problem, Refused
+from datahall.foundation.files import is_within
 from datahall.foundation.money import Currency
 from datahall.infrastructure.spec import Site
 from datahall.infrastructure.weather import WeatherYear
@@ -72,7 +73,7 @@ def regions_of(means: Means, folder: Path, *, where: tuple[str, str]) -> Regions
     for file, place, columns in zip((means.climate, means.annual), where, (CLIMATE_COLUMNS, ANNUAL_COLUMNS), strict=True):
         try:
             path = folder / file
-            table = table_at(path, status_of(path, where=place))
+            table = table_at(path, status_of(path, where=place), quotes=is_within(folder, path))
         except Refused as error:
             problems += error.problems
             continue

@@ -150,3 +150,21 @@ def test_unknown_regions_and_files_are_told_with_near_names(file, choose):
     assert "`SGP`" in region.what
     assert "SG" in region.fix
     assert "sites.yaml:28" in region.where
+
+
+def test_grams_of_a_candidate_are_refused_at_their_line(file, choose):
+    """Given a candidate whose hourly carbon is in grams without a scale, the first row is the one problem."""
+    (file.parent / "carbon.csv").write_text("c\n" + "323\n" * 8760)
+    with pytest.raises(Refused, match=r"carbon\.csv:2: INF-304 `c` is `323`.*plausible is 0 to 3") as caught:
+        choose((GRID, "{carbon_kgco2e_per_kwh: {file: carbon.csv, column: c}}"))
+    assert len(caught.value.problems) == 1
+
+
+def test_means_from_elsewhere_are_not_repeated(file, choose):
+    """Given means outside the candidates' folder that are no means, columns that they lack are told, but none that they have."""
+    elsewhere = file.parent.parent / "elsewhere.csv"
+    elsewhere.write_text("hunter2,swordfish\n1,2\n")
+    means = "means: {climate: ../elsewhere.csv, annual: ../elsewhere.csv, source: a test file}\n"
+    with pytest.raises(Refused, match="INF-302") as caught:
+        choose(("candidates:", means + "candidates:"))
+    assert "hunter2" not in str(caught.value) and "swordfish" not in str(caught.value)
