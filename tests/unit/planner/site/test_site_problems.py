@@ -161,7 +161,7 @@ def test_grams_of_a_candidate_are_refused_at_their_line(file, choose):
 
 
 def test_means_from_elsewhere_are_not_repeated(file, choose):
-    """Given means outside the candidates' folder that are no means, columns that they lack are told, but none that they have."""
+    """Given means outside the candidates' folder that are none, columns that they lack are told, but none that they have."""
     elsewhere = file.parent.parent / "elsewhere.csv"
     elsewhere.write_text("hunter2,swordfish\n1,2\n")
     means = "means: {climate: ../elsewhere.csv, annual: ../elsewhere.csv, source: a test file}\n"
