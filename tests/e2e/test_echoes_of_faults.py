@@ -43,6 +43,17 @@ def _empty(hall: Any) -> None:
     hall["economy"]["server_price"] = {"hgx-h100-8": "250000 USD", "cpu-1u": "9000 USD"}
 
 
+def _foreign_prices(hall: Any) -> None:
+    """Prices in another currency, whose rate cannot be read."""
+    hall["site"]["tariff"]["energy_per_kwh"] = "0.09 CHF"
+    hall["economy"]["rates"] = {"CHF": "dear"}
+
+
+def _with_small_feeds(hall: Any) -> list[Any]:
+    """Feeds that a cap on all IT keeps within their contract."""
+    return [{**e, "rating_w": 1e5} if e["kind"] == "utility" else e for e in hall["power"]["elements"]]
+
+
 def _shared(side: str | None) -> Change:
     def plant(hall: Any) -> None:
         gear = {"name": "gear", "kind": "switchgear", "rating_w": 3e6, "fed_by": ["utility-a"]}
@@ -64,6 +75,11 @@ def _shared(side: str | None) -> Change:
         ("SPEC-003", _rack("net", name="ne t")),
         ("SPEC-003", lambda hall: hall.update(racks=3)),
         ("SPEC-003", _rack("hot", contents=[{"part": "hgx-h100-8", "count": 2, "power_cap_w": "much"}])),
+        ("SPEC-003", lambda hall: hall["storage"][0].update(devices="many")),
+        ("SPEC-003", _foreign_prices),
+        ("SPEC-003", _element("spare-3", failures_per_year=0.1, repair_h="long")),
+        ("SPEC-003", lambda hall: hall["power"].update(it_cap_w="low", elements=_with_small_feeds(hall))),
+        ("SPEC-003", lambda hall: hall["cooling"]["liquid"].update(supply_c="warm")),
         ("INF-102", _rack("net", contents=[{"part": "QM970", "count": 20}])),
         ("INF-101", _empty),
         ("INF-201", _element("ups-b", name="ups-a")),
