@@ -67,9 +67,20 @@ class Figures:
         try:
             return self.by_name[name]
         except KeyError:
-            close = difflib.get_close_matches(name, self.by_name, n=4, cutoff=0.4)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(self.by_name)}"
+            close = self._near(name)
+            hint = (
+                f"did you mean {' or '.join(close)}?" if close else "`datahall explain` with the hall alone lists all of them"
+            )
             raise Missing(Problem("PLAN-001", "explain", f"the plan has no figure `{name}`", hint)) from None
+
+    def _near(self, name: str) -> list[str]:
+        """Names that begin alike, or hold it, or look like it; upper and lower case are the same."""
+        lower = {known.lower(): known for known in self.by_name}
+        asked = name.lower()
+        found = [known for low, known in lower.items() if low.startswith(asked)] or [
+            k for low, k in lower.items() if asked in low
+        ]
+        return found[:4] or [lower[match] for match in difflib.get_close_matches(asked, lower, n=4, cutoff=0.4)]
 
     def value(self, name: str) -> float | None:
         figure = self.by_name.get(name)

@@ -1,5 +1,6 @@
 """A whole plan of a hall: every floor asked, every figure traced, what was assumed and what is missing."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,15 +53,17 @@ class Plan:
     def name(self) -> str:
         return self.loaded.hall.name
 
+    def gap_of(self, figure: str) -> Assumption | None:
+        """What keeps a figure of this name from being computed; None where no gap speaks of it."""
+        word = figure.lower().partition("_")[0]
+        return next((gap for gap in self.missing if re.search(rf"\b{re.escape(word)}\b", gap.what.lower())), None)
+
     @property
     def headline(self) -> str:
         """The hall in one line."""
         f = self.figures
-        parts = [
-            f"{f['racks'].value:,.0f} racks",
-            f"{f['servers'].value:,.0f} servers",
-            f"{f['accelerators'].value:,.0f} accelerators",
-        ]
+        counts = ((f[name].value, name) for name in ("racks", "servers", "accelerators"))
+        parts = [f"{count:,.0f} {name if count != 1 else name.removesuffix('s')}" for count, name in counts]
         if peak := f.by_name.get("bf16_peak_flop_per_s"):
             parts.append(f"{with_unit(peak.value, peak.unit)} dense bf16 at most")
         site = self.loaded.hall.site

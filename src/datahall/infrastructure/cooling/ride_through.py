@@ -64,8 +64,8 @@ def ride_through(
     water_kg, water_c: chilled water in loops and tanks that the air side reaches while fans and pumps turn, and how cold it is;
     None: no chilled water. wall_w_per_k: heat through the walls to outdoor_c.
     liquid_heat_w, loop_water_kg: heat to liquid, and the water that takes it; loop_rise_limit_k: what it may warm by.
-    door_heat_w: the part of liquid_heat_w that rear doors take out of the air. Once pumps stop it stays in the air; once the loop
-    has warmed by its limit doors take no more, so with them the air holds no longer than the loop.
+    door_heat_w: the part of liquid_heat_w that rear doors take out of the air. Once pumps stop it stays there; once the loop is
+    warm to its limit doors take no more, so with them the air holds no longer than the loop.
     Raises ValueError when there is neither air nor rack to warm.
 
     One well-mixed lump C dT/dt = P - G (T - T_water) - U (T - T_outdoor), and the water's C_w dT_w/dt = G (T - T_water); G is

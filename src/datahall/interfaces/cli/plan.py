@@ -66,11 +66,13 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """Walk back from a figure to its formula, inputs and sources. Example: datahall explain halls/h100-512.yaml pue"""
+    from datahall.foundation.errors import Missing, Problem
     from datahall.interfaces.plan_text import explained, figure_rows
     from datahall.planner.load import load
     from datahall.planner.plan import plan_of
 
-    figures = plan_of(load(hall)).figures
+    planned = plan_of(load(hall))
+    figures = planned.figures
     if not figure:
         columns = {"name": "figure", "value": "value", "unit": "unit", "about": "what it is"}
         if as_json:
@@ -78,6 +80,8 @@ def explain(
         else:
             show_table(figure_rows(figures), columns, empty="the plan has no figures")
         return 0
+    if (gap := planned.gap_of(figure)) and figure not in figures:
+        raise Missing(Problem("PLAN-002", str(hall), f"`{figure}` is not computed: {gap.what}", f"declare {gap.where}"))
     found = figures[figure]
     if as_json:
         show_json({part.name: part.as_dict() for _, part in found.walk()})

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from datahall.foundation import files
-from datahall.foundation.document import read
 from datahall.foundation.errors import DatahallError
 
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
@@ -31,6 +30,7 @@ def refuse_target(path: Path, read_files: Iterable[Path], *, mark: tuple[bytes, 
 
 def _named(file: Path, *, depth: int) -> Iterator[Path]:
     """The file, and every file that a text in it names; candidates name a hall, which names a catalogue."""
+    from datahall.foundation.document import read
     from datahall.planner.site.places import real_path
 
     yield file

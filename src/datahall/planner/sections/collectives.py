@@ -98,7 +98,7 @@ def add_all_reduce(ledger: Ledger, found: OnFabric) -> list[str]:
         )
         busbw = with_unit(speed.estimate.busbw_bytes_per_s, "bytes/s")
         texts.setdefault(speed.scope, []).append(
-            f"{bytes_text(speed.size_bytes)} {with_unit(speed.estimate.seconds, 's')} ({busbw})"
+            f"{bytes_text(speed.size_bytes)} {with_unit(speed.estimate.seconds, 's')} (bus {busbw})"
         )
     return [f"all-reduce in the {scope}: {', '.join(parts)}" for scope, parts in texts.items()]
 

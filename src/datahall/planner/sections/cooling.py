@@ -1,6 +1,6 @@
 """How long the hall stays cool once cooling is lost."""
 
-from datahall.infrastructure.cooling import RideThroughResult, ride_through
+from datahall.infrastructure.cooling import RideThroughResult, heat_of, ride_through
 from datahall.infrastructure.spec import Cooling, Room
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
@@ -30,12 +30,12 @@ def add_ride_through(ledger: Ledger, year: FacilityYear) -> RideThroughResult | 
     if air.value + racks.value <= 0:
         ledger.lacks("rooms[].width_m and depth_m", "ride-through: nothing is known that would take the heat")
         return None
-    found = _result(cooling, year, air.value, racks.value)
+    found = _result(ledger, cooling, year, air_m3=air.value, racks_kg=racks.value)
     _add_times(ledger, found, [heat, air, racks, *ride_through_facts(ledger, cooling, year)])
     return found
 
 
-def _result(cooling: Cooling, year: FacilityYear, air_m3: float, racks_kg: float) -> RideThroughResult:
+def _result(ledger: Ledger, cooling: Cooling, year: FacilityYear, *, air_m3: float, racks_kg: float) -> RideThroughResult:
     held, liquid, air = cooling.ride_through, cooling.liquid, cooling.air
     assert air is not None  # noqa: S101 - the caller looked
     chilled = air.kind == "chilled_water" or air.trim == "chilled_water"
@@ -53,9 +53,16 @@ def _result(cooling: Cooling, year: FacilityYear, air_m3: float, racks_kg: float
         wall_w_per_k=held.wall_w_per_k,
         outdoor_c=outdoor_c,
         liquid_heat_w=year.design.liquid_heat_w,
+        door_heat_w=_door_ratio(ledger, cooling) * year.design.liquid_heat_w,
         loop_water_kg=(liquid.loop_water_kg or 0.0) if liquid else 0.0,
         loop_rise_limit_k=held.loop_rise_limit_k,
     )
+
+
+def _door_ratio(ledger: Ledger, cooling: Cooling) -> float:
+    """Share of the heat to liquid that rear doors take out of the air."""
+    heat = heat_of(ledger.loaded.estate, cooling)
+    return heat.rear_door_w / heat.liquid_w if heat.liquid_w else 0.0
 
 
 def _add_times(ledger: Ledger, found: RideThroughResult, inputs: list[Figure]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datahall.foundation.nines import availability_text
 from datahall.infrastructure.power.backup import Backup, Batteries, Generators, backup_of
 from datahall.infrastructure.power.overload import MARGIN
 from datahall.infrastructure.reliability import AvailabilityReport, SweepResult, availability_of, spare_groups, sweep
@@ -178,13 +179,14 @@ def _add_availability(ledger: Ledger, report: AvailabilityReport, facts: list[Fi
 def _lines(found: SweepResult, report: AvailabilityReport) -> list[str]:
     maintained = "yes" if found.concurrently_maintainable else f"no: {' → '.join(found.witness[:6])}"
     tolerant = "yes" if found.fault_tolerant else "no"
-    structure = f"concurrently maintainable: {maintained}; any one fault tolerated: {tolerant}"
+    structure = f"concurrently maintainable: {maintained}; any one fault of power tolerated: {tolerant}"
     if not report.complete:
         return [structure]
-    whole = (
-        f"{report.availability:.5f} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"
-    )
-    return [f"{whole}, {report.with_common_cause:.6f} without the latter two, {len(report.assumptions)} assumptions", structure]
+    whole = f"{availability_text(report.availability)} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"
+    return [
+        f"{whole}, {availability_text(report.with_common_cause)} without the latter two, {len(report.assumptions)} assumptions",
+        structure,
+    ]
 
 
 def _harm(found: SweepResult) -> list[str]:
