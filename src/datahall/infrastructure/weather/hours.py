@@ -89,7 +89,7 @@ def _step_problem(table: Table, rows: Rows, step: tuple[int, datetime, datetime]
     at = f"{after:%Y-%m-%d %H:%M}"
     hours = (after - before) / HOUR
     if hours > 1:
-        what, fix = f"{hours - 1:g} hours are missing before {at}", "add them"
+        what, fix = f"{hours - 1:g} {'hour is' if hours == 2 else 'hours are'} missing before {at}", "add what is missing"
     elif hours == 0:
         what, fix = f"the hour {at} stands above already", "keep one"
     elif hours < 0:

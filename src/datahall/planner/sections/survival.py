@@ -182,11 +182,9 @@ def _lines(found: SweepResult, report: AvailabilityReport) -> list[str]:
     structure = f"concurrently maintainable: {maintained}; any one fault of power tolerated: {tolerant}"
     if not report.complete:
         return [structure]
-    whole = f"{availability_text(report.availability)} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"
-    return [
-        f"{whole}, {availability_text(report.with_common_cause)} without the latter two, {len(report.assumptions)} assumptions",
-        structure,
-    ]
+    up, beside = availability_text(report.availability), availability_text(report.with_common_cause)
+    whole = f"{up} with common cause, planned work and people ({report.downtime_h_per_year:.2f} h down a year)"
+    return [f"{whole}, {beside} without the latter two, {len(report.assumptions)} assumptions", structure]
 
 
 def _harm(found: SweepResult) -> list[str]:

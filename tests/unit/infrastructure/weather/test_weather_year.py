@@ -55,7 +55,7 @@ def test_a_csv_year_is_read_with_its_humidity(tmp_path: Path) -> None:
     [
         (lambda rows: rows[:100] + rows[103:], "w.csv:102: INF-303 3 hours are missing before 2023-01-05 07:00"),
         (lambda rows: [*rows[:10], *rows[9:]], "w.csv:12: INF-303 the hour 2023-01-01 09:00 stands above already"),
-        (lambda rows: [*rows[:5], rows[6], rows[5], *rows[7:]], "w.csv:7: INF-303 1 hours are missing"),
+        (lambda rows: [*rows[:5], rows[6], rows[5], *rows[7:]], "w.csv:7: INF-303 1 hour is missing"),
         (lambda rows: rows[::-1], "w.csv:3: INF-303 2023-12-31 22:00 comes after 2023-12-31 23:00"),
         (lambda rows: rows[:8000], "w.csv:8001: INF-303 w.csv has 8000 hours, but a year has 8760 or 8784"),
         (lambda rows: rows[24:], "w.csv:2: INF-303 the first hour is 2023-01-02 00:00. Begin with"),
