@@ -169,12 +169,14 @@ def test_upper_switches_are_the_fewest_that_divide_the_uplinks(below, uplinks, p
 @given(servers=st.integers(1, 400), radix=st.sampled_from([8, 16, 32]), join=st.sampled_from(["spine", "planes"]))
 @settings(deadline=None, suppress_health_check=FILTERED)
 def test_more_servers_never_take_fewer_switches(servers, radix, join):
-    """Given one more server, no tier of a two-tier fabric shrinks."""
+    """Given one more server, no fewer switches are bought; with two tiers, none of the tiers shrinks (cores may be shared better)."""
     fabric = RailOptimised(topology="rail_optimised", rails=4, join=join, **COMMON)
     less, more = (_built(fabric, n, 4, radix) for n in (servers, servers + 1))
     assume(less.diameter == more.diameter)
     assert more.links > less.links
-    assert all(a.switches <= b.switches for a, b in zip(less.tiers, more.tiers, strict=True))
+    assert less.switches <= more.switches
+    if len(less.tiers) == 2:
+        assert all(a.switches <= b.switches for a, b in zip(less.tiers, more.tiers, strict=True))
 
 
 @pytest.mark.parametrize(("flows", "paths"), [(1, 1), (8, 4), (64, 8), (40, 100)])

@@ -35,7 +35,7 @@ def test_a_hall_with_one_fault_gives_one_problem_on_its_line(code: str) -> None:
     ("code", "text"),
     [
         ("INF-302", "weather.csv.gz has no column `rh_pc`. Did you mean rh_pct"),
-        ("INF-303", "1 hours are missing before 2023-01-01 03:00"),
+        ("INF-303", "1 hour is missing before 2023-01-01 03:00"),
         ("INF-304", "`price` is empty. Fill the gap"),
         ("INF-305", "there is no built-in year `temperat`. Did you mean `temperate`?"),
         (

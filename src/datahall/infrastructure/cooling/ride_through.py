@@ -32,6 +32,8 @@ class RideThroughResult:
     liquid_s: float | None
     """Liquid-cooled equipment with pumps on UPS, until the loop is at its limit; 0 without water, None without such heat."""
     limit_c: float
+    loop_decides: bool
+    """Whether with_ups_s is when the loop of rear doors is warm, while the air is still below the limit."""
     without_ups: Curve
     with_ups: Curve
     air_j_per_k: float
@@ -84,13 +86,15 @@ def ride_through(
         held = _Lumps(air_heat_w, air_j_per_k, wall_w_per_k, supply_c, outdoor_c, water_j_per_k, coil_w_per_k, water_c)
     loop_s = loop_water_kg * WATER_J_PER_KG_K * loop_rise_limit_k / liquid_heat_w if liquid_heat_w > 0 else None
     without_s, with_s = alone.reaches_s(limit_c), held.reaches_s(limit_c)
-    if door_heat_w > 0 and loop_s is not None:
-        with_s = loop_s if with_s is None else min(with_s, loop_s)
+    loop_decides = door_heat_w > 0 and loop_s is not None and (with_s is None or loop_s < with_s)
+    if loop_decides:
+        with_s = loop_s
     return RideThroughResult(
         without_ups_s=without_s,
         with_ups_s=with_s,
         liquid_s=loop_s,
         limit_c=limit_c,
+        loop_decides=loop_decides,
         without_ups=alone.curve(without_s),
         with_ups=held.curve(with_s),
         air_j_per_k=air_j_per_k,

@@ -22,7 +22,9 @@ def hours_section(plan: Plan, anchors: Anchors) -> Section:
     blocks: list[Block] = [*_effectiveness(year), _power(year), *_outside(year)]
     if year.weather:
         source = year.weather.source
-        blocks.append(Lines((f"Weather: {source}", *(note for note in year.weather.notes if source not in note))))
+        name = source.partition(":")[0]
+        notes = (note for note in year.weather.notes if name.removeprefix("built-in year ") not in note)
+        blocks.append(Lines((f"Weather: {source}".replace("`", "“", 1).replace("`", "”", 1), *notes)))
     lead = (
         f"{year.hours:,} hours, in local standard time. Bands reach from each day's least to its most, lines are daily means."
     )
@@ -35,13 +37,20 @@ def ride_through_section(plan: Plan, anchors: Anchors) -> Section | None:
     if found is None:
         return None
     drawn = warming_curves(list(_cases(found)), limit_c=found.limit_c, title="Air at the inlets after the loss of cooling")
-    lines = [f"{case.name}: {_holds(case.reached_s, found.limit_c)}" for case in _cases(found)]
-    if found.liquid_s is not None:
-        lines.append(
-            f"liquid-cooled equipment, pumps on UPS: the loop has warmed by its rise after {seconds_text(found.liquid_s)}"
-        )
+    lines = list(_ride_through_lines(found))
     lead = "At full load, heat rejection lost. One well-mixed lump of air and racks: with contained aisles, inlets warm faster."
     return Section(anchors.section("ride-through"), "When cooling is lost", (Picture(drawn), Lines(tuple(lines))), lead)
+
+
+def _ride_through_lines(found: RideThroughResult) -> Iterator[str]:
+    for case in _cases(found):
+        if found.loop_decides and case.reached_s is None:
+            continue
+        yield f"{case.name}: {_holds(case.reached_s, found.limit_c)}"
+    if found.liquid_s is not None:
+        loop = f"the liquid loop has warmed by its limit after {seconds_text(found.liquid_s)}"
+        then = "; from then on rear doors leave their heat in the air" if found.loop_decides else ""
+        yield f"fans and pumps on UPS: {loop}{then}"
 
 
 def hourly_pue(year: FacilityYear) -> Series | None:
@@ -89,7 +98,8 @@ def _cases(found: RideThroughResult) -> Iterator[Warming]:
     name = "air and racks alone" if same else "fans and pumps stop too"
     yield Warming(name, "c2", found.without_ups.time_s, found.without_ups.air_c, found.without_ups_s)
     if not same:
-        yield Warming("fans and pumps on UPS", "c1", found.with_ups.time_s, found.with_ups.air_c, found.with_ups_s)
+        reached_s = None if found.loop_decides else found.with_ups_s
+        yield Warming("fans and pumps on UPS", "c1", found.with_ups.time_s, found.with_ups.air_c, reached_s)
 
 
 def _holds(reached_s: float | None, limit_c: float) -> str:
