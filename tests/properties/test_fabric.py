@@ -169,7 +169,7 @@ def test_upper_switches_are_the_fewest_that_divide_the_uplinks(below, uplinks, p
 @given(servers=st.integers(1, 400), radix=st.sampled_from([8, 16, 32]), join=st.sampled_from(["spine", "planes"]))
 @settings(deadline=None, suppress_health_check=FILTERED)
 def test_more_servers_never_take_fewer_switches(servers, radix, join):
-    """Given one more server, no fewer switches are bought; with two tiers, none of the tiers shrinks (cores may be shared better)."""
+    """Given one more server, no fewer switches are bought; of two tiers, none shrinks (cores may come to be shared better)."""
     fabric = RailOptimised(topology="rail_optimised", rails=4, join=join, **COMMON)
     less, more = (_built(fabric, n, 4, radix) for n in (servers, servers + 1))
     assume(less.diameter == more.diameter)
