@@ -1,0 +1,1 @@
+"""How a model is spread over accelerators, and what each of them then holds."""

@@ -1,0 +1,55 @@
+"""How a training step is spread over accelerators."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from datahall.foundation.spec import Spec
+
+Precision = Literal["fp32", "bf16", "fp16", "fp8", "nvfp4"]
+Recompute = Literal["none", "selective", "full"]
+
+
+class TrainPlan(Spec):
+    """One way to run a training step. Accelerators = tensor x pipeline x context x data."""
+
+    global_batch: int = Field(ge=1)
+    """Sequences in one step."""
+    sequence: int = Field(ge=1)
+    """Tokens of one."""
+    micro_batch: int = Field(default=1, ge=1)
+    """Sequences that one pipeline takes at once."""
+    tensor: int = Field(default=1, ge=1)
+    pipeline: int = Field(default=1, ge=1)
+    chunks: int = Field(default=1, ge=1)
+    """Model chunks on each pipeline stage (interleaved schedule, virtual stages)."""
+    context: int = Field(default=1, ge=1)
+    """Ranks that share one sequence."""
+    expert: int = Field(default=1, ge=1)
+    """Ranks that share the experts: carved out of data x context, never multiplied."""
+    data: int = Field(default=1, ge=1)
+    zero: Literal[0, 1, 2, 3] = 0
+    """Data ranks shard: 1 optimiser, 2 gradients too, 3 weights too (FSDP). Source: Rajbhandari et al., arXiv:1910.02054."""
+    shard: int | None = Field(default=None, ge=1)
+    """Ranks over which `zero` shards, where fewer than all data ranks (HSDP)."""
+    sequence_parallel: bool = True
+    """Norms and dropouts sharded over the tensor ranks. Source: Korthikanti et al., arXiv:2205.05198."""
+    recompute: Recompute = "none"
+    flash_attention: bool = True
+    """Attention whose scores are never written. Source: Dao et al., arXiv:2205.14135."""
+    schedule: Literal["1f1b", "interleaved", "zero_bubble", "dualpipe"] = "1f1b"
+    precision: Precision = "bf16"
+    gradient_bytes: Literal[2, 4] = 4
+    """Bytes of a gradient while it is kept and reduced."""
+    optimiser_bytes: int = Field(default=12, ge=0, le=16)
+    """Of each parameter: fp32 copy and two moments are 12."""
+    offload_optimiser: bool = False
+
+    @property
+    def accelerators(self) -> int:
+        return self.tensor * self.pipeline * self.context * self.data
+
+    @property
+    def micro_batches(self) -> int:
+        """Micro-batches that each pipeline runs in one step; the batch must divide."""
+        return self.global_batch // (self.data * self.micro_batch)
