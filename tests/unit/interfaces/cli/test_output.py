@@ -132,13 +132,16 @@ def test_stdout_that_takes_nothing_is_one_problem(words: tuple[str, ...]):
 
 @pytest.mark.parametrize("after_s", [0.3, 0.6])
 def test_ctrl_c_ends_a_plan_with_a_sentence(after_s: float):
-    """Given a plan of a large hall and Ctrl-C somewhere in it, the end is 130 without a traceback, or the whole plan."""
+    """Given a plan of a large hall and Ctrl-C somewhere in it, the end is 130 without a traceback, or the whole plan.
+
+    On a busy machine the moment may lie in Python's own start or end, which dies of the signal.
+    """
     command = [*PROGRAM, "plan", str(HALLS / "gb200-16k.yaml")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(after_s)  # the moment itself is what is tested; no result hangs on it
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode in {0, 130} or "site-packages" in err  # Python was still importing: nothing of ours ran yet
+    assert process.returncode in {0, 130, -signal.SIGINT} or "site-packages" in err
     assert "datahall/planner" not in err
 
 
