@@ -18,8 +18,14 @@ class Attention(Spec):
     """Without it, hidden / heads."""
     window: int | None = Field(default=None, ge=1)
     """Tokens that a query sees, where not all before it."""
+    full_every: int | None = Field(default=None, ge=1)
+    """With a window: each so many-th layer sees all tokens nevertheless (2 in GPT-OSS, 6 in Gemma 3)."""
     bias: bool = False
     """Whether the four projections add a bias."""
+    qkv_bias: bool = False
+    """Whether queries, keys and values add one and the output does not, as in Qwen2."""
+    qk_norm: bool = False
+    """Whether queries and keys of each head pass a norm, as in Qwen3."""
 
 
 class LatentAttention(Spec):
@@ -63,6 +69,8 @@ class Experts(Spec):
     """Layers at the beginning that keep the dense block."""
     every: int = Field(default=1, ge=1)
     """Each so many-th layer has experts, the others the dense block."""
+    router_bias: bool = False
+    """Whether the router keeps a bias for each expert, as DeepSeek-V3's balancing does."""
 
 
 class Architecture(Spec):
@@ -90,6 +98,8 @@ class Architecture(Spec):
     norms_per_layer: int = Field(default=2, ge=1, le=8)
     embedding_norm: bool = False
     """A norm after the embedding, as BLOOM has it."""
+    final_norm: bool = True
+    """A norm after the last layer; models that normalise after each block, as BERT, have none."""
     parallel_block: bool = False
     """Attention and feed-forward side by side, as in GPT-NeoX and PaLM."""
     prediction_layers: int = Field(default=0, ge=0, le=8)
