@@ -100,16 +100,23 @@ def has_experts(architecture: Architecture, layer: int) -> bool:
     return (layer - experts.first_dense_layers + 1) % experts.every == 0
 
 
+def attention_weights(architecture: Architecture) -> tuple[int, int]:
+    """Weights that make queries, keys and values, and weights that project the result: matrices only."""
+    attention, hidden = architecture.attention, architecture.hidden
+    if isinstance(attention, LatentAttention):
+        return _latent(attention, hidden), attention.heads * attention.value_dim * hidden
+    head_dim = head_dim_of(attention, hidden)
+    return hidden * head_dim * (attention.heads + 2 * kv_heads_of(attention)), attention.heads * head_dim * hidden
+
+
 def attention_parameters(architecture: Architecture) -> int:
     """Matrices and biases of one attention block, without its norms."""
     attention, hidden = architecture.attention, architecture.hidden
+    weights = sum(attention_weights(architecture))
     if isinstance(attention, LatentAttention):
-        return _latent(attention, hidden)
-    head_dim = head_dim_of(attention, hidden)
-    queries, keys = attention.heads * head_dim, kv_heads_of(attention) * head_dim
-    weights = hidden * (queries + 2 * keys) + queries * hidden
-    biases = (queries + 2 * keys) * (attention.bias or attention.qkv_bias) + hidden * attention.bias
-    return weights + biases
+        return weights
+    made = head_dim_of(attention, hidden) * (attention.heads + 2 * kv_heads_of(attention))
+    return weights + made * (attention.bias or attention.qkv_bias) + hidden * attention.bias
 
 
 def mlp_parameters(hidden: int, width: int, *, gated: bool, bias: bool = False) -> int:
@@ -176,7 +183,7 @@ def _latent(attention: LatentAttention, hidden: int) -> int:
     query = hidden * queries if attention.q_rank is None else attention.q_rank * (hidden + queries)
     down = hidden * (attention.kv_rank + attention.rope_dim)
     up = attention.kv_rank * attention.heads * (attention.nope_dim + attention.value_dim)
-    return query + down + up + attention.heads * attention.value_dim * hidden
+    return query + down + up
 
 
 def _norm(architecture: Architecture) -> int:
