@@ -7,7 +7,7 @@ from pydantic import Field
 from datahall.foundation.spec import Spec
 
 Precision = Literal["fp32", "bf16", "fp16", "fp8", "nvfp4"]
-Recompute = Literal["none", "selective", "full"]
+Recompute = Literal["none", "selective", "operators", "full"]
 
 
 class TrainPlan(Spec):
@@ -35,6 +35,8 @@ class TrainPlan(Spec):
     sequence_parallel: bool = True
     """Norms and dropouts sharded over the tensor ranks. Source: Korthikanti et al., arXiv:2205.05198."""
     recompute: Recompute = "none"
+    """What is computed again in the backward pass: `selective` the scores of attention (Korthikanti et al.), `operators` all
+    but attention's output and every other matrix product (torchtitan's selective `op`), `full` each layer."""
     flash_attention: bool = True
     """Attention whose scores are never written. Source: Dao et al., arXiv:2205.14135."""
     schedule: Literal["1f1b", "interleaved", "zero_bubble", "dualpipe"] = "1f1b"
@@ -44,6 +46,16 @@ class TrainPlan(Spec):
     optimiser_bytes: int = Field(default=12, ge=0, le=16)
     """Of each parameter: fp32 copy and two moments are 12."""
     offload_optimiser: bool = False
+    dropout: bool = False
+    """Whether masks of dropout are kept, as GPT-3's training did."""
+    logit_bytes: int = Field(default=6, ge=2, le=16)
+    """Of each logit while the loss is differentiated: 6 where softmax is done in place (Megatron-LM), 12 where PyTorch's
+    cross_entropy keeps log_softmax, its gradient and that of the loss, in fp32."""
+    bucket_elements: int = Field(default=0, ge=0)
+    """Of a buffer through which gradients are reduced and one through which weights are gathered, where the stack copies
+    them: 5e8 in DeepSpeed unless configured."""
+    keeps_outputs: bool = False
+    """Whether a stage keeps its output until backward, as DeepSpeed's pipeline does and Megatron-LM does not."""
 
     @property
     def accelerators(self) -> int:

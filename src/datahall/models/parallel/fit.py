@@ -1,0 +1,128 @@
+"""Whether a plan fits an accelerator, by how much it does not, and which changes would make it fit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from datahall.models.cost.spec import Architecture
+from datahall.models.parallel.checks import problems_of_plan
+from datahall.models.parallel.memory import Memory, memory_of
+from datahall.models.parallel.spec import TrainPlan
+
+GIB = 2**30
+Change = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One change of a plan that lowers its memory."""
+
+    what: str
+    plan: TrainPlan
+    saves_bytes: float
+    fits: bool
+
+    def sentence(self) -> str:
+        return f"{self.what} saves {self.saves_bytes / GIB:.3g} GiB{', and then it fits' if self.fits else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A plan on a device."""
+
+    memory: Memory
+    device_bytes: float
+    remedies: tuple[Remedy, ...]
+    """Single changes, those that make it fit first, then by what they save; none where it fits."""
+    together: Remedy | None
+    """Several changes, where no single one is enough; None where no combination was found, or none is needed."""
+
+    @property
+    def fits(self) -> bool:
+        return self.memory.fits(self.device_bytes)
+
+    @property
+    def missing_bytes(self) -> float:
+        """By how much it is too large; below 0 what is left."""
+        return self.memory.total - self.device_bytes
+
+    def sentences(self) -> list[str]:
+        """The verdict, the largest parts, then the ways out."""
+        size, device, stage = self.memory.total / GIB, self.device_bytes / GIB, self.memory.stage
+        if self.fits:
+            return [
+                f"it fits: stage {stage} takes {size:.3g} of {device:.3g} GiB, {-self.missing_bytes / GIB:.3g} GiB are left"
+            ]
+        parts = sorted(self.memory.parts().items(), key=lambda part: -part[1])[:3]
+        largest = ", ".join(f"{name} {value / GIB:.3g}" for name, value in parts)
+        found = [
+            f"it is {self.missing_bytes / GIB:.3g} GiB too large: stage {stage} takes {size:.3g} of {device:.3g} GiB",
+            f"most of it is {largest} GiB",
+            *(remedy.sentence() for remedy in self.remedies[:5]),
+        ]
+        if self.together is not None:
+            found.append(self.together.sentence())
+        elif not any(remedy.fits for remedy in self.remedies):
+            found.append("no change of this plan is enough: more accelerators, or some with more memory, are needed")
+        return found
+
+
+def fit_of(architecture: Architecture, plan: TrainPlan, device_bytes: float) -> Fit:
+    """The verdict, and where it is no, what would make it fit. The plan must be possible."""
+    memory = memory_of(architecture, plan)
+    if memory.fits(device_bytes):
+        return Fit(memory, device_bytes, (), None)
+    found = sorted(_remedies(architecture, plan, memory, device_bytes), key=lambda r: (not r.fits, -r.saves_bytes))
+    together = None if any(remedy.fits for remedy in found) else _together(architecture, plan, memory, device_bytes)
+    return Fit(memory, device_bytes, tuple(found), together)
+
+
+def _remedies(architecture: Architecture, plan: TrainPlan, memory: Memory, device_bytes: float) -> Iterator[Remedy]:
+    for what, change in _changes(plan):
+        changed = plan.model_copy(update=change)
+        if not problems_of_plan(architecture, changed):
+            new = memory_of(architecture, changed)
+            if new.total < memory.total:
+                yield Remedy(what, changed, memory.total - new.total, new.fits(device_bytes))
+
+
+def _together(architecture: Architecture, plan: TrainPlan, memory: Memory, device_bytes: float) -> Remedy | None:
+    """The change that saves most, then the next, until it fits; None where they run out before."""
+    whats, current, held = list[str](), plan, memory
+    while not held.fits(device_bytes):
+        best = max(_remedies(architecture, current, held, device_bytes), key=lambda r: (r.fits, r.saves_bytes), default=None)
+        if best is None or len(whats) > 12:
+            return None
+        whats.append(best.what)
+        current, held = best.plan, memory_of(architecture, best.plan)
+    return Remedy(" with ".join(whats), current, memory.total - held.total, fits=True)
+
+
+def _changes(plan: TrainPlan) -> Iterator[tuple[str, Change]]:
+    """Single steps on the same accelerators, each with its words."""
+    if plan.data * plan.context > 1 and plan.zero < 3:
+        for stage in range(plan.zero + 1, 4 if plan.pipeline == 1 else 2):
+            yield f"zero={stage}", {"zero": stage}
+    if plan.shard is not None and plan.shard < plan.data:
+        yield f"shard={plan.data}", {"shard": plan.data}
+    kinds = ("none", "selective", "operators", "full")
+    for kind in kinds[kinds.index(plan.recompute) + 1 :]:
+        yield f"recompute={kind}", {"recompute": kind}
+    if not plan.flash_attention:
+        yield "flash_attention=true", {"flash_attention": True}
+    if not plan.sequence_parallel and plan.tensor > 1:
+        yield "sequence_parallel=true", {"sequence_parallel": True}
+    if plan.micro_batch > 1 and plan.micro_batch % 2 == 0:
+        yield f"micro_batch={plan.micro_batch // 2}", {"micro_batch": plan.micro_batch // 2}
+    if plan.data % 2 == 0:
+        half = plan.data // 2
+        for field in ("tensor", "pipeline", "context"):
+            doubled = 2 * getattr(plan, field)
+            if field != "tensor" or doubled <= 16:
+                yield f"{field}={doubled} and data={half}", {field: doubled, "data": half} | _shard(plan, half)
+    if not plan.offload_optimiser and plan.optimiser_bytes:
+        yield "offload_optimiser=true", {"offload_optimiser": True}
+
+
+def _shard(plan: TrainPlan, data: int) -> Change:
+    return {} if plan.shard is None else {"shard": min(plan.shard, data)}

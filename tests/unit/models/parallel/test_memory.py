@@ -1,0 +1,132 @@
+import pytest
+
+from datahall.models.cost.catalogue import architecture
+from datahall.models.cost.spec import Architecture, Attention, FeedForward
+from datahall.models.parallel.activations import layer_bytes
+from datahall.models.parallel.fit import fit_of
+from datahall.models.parallel.layout import stages_of
+from datahall.models.parallel.memory import CONTEXT_BYTES, memory_of
+from datahall.models.parallel.spec import TrainPlan
+
+GIB = 2**30
+
+
+def gpt(layers, hidden, heads):
+    """As Korthikanti et al. count it: no embedding, no biases, no norms."""
+    return Architecture(
+        name="gpt", layers=layers, hidden=hidden, vocab=2, context=2048, attention=Attention(heads=heads),
+        feed_forward=FeedForward(width=4 * hidden), tied_embeddings=True, positions="none", norm="layernorm",
+        source="Korthikanti et al., arXiv:2205.05198, table 3",
+    )  # fmt: skip
+
+
+PUBLISHED = [
+    # Korthikanti et al., arXiv:2205.05198, figure 1 and table 3, GiB as in Calculon's validation.py: parameters and optimiser,
+    # activations with nothing recomputed, and with sequence parallelism and selective recompute.
+    ((48, 6144, 64), {"global_batch": 4, "micro_batch": 4}, 45.5625, 59.25, 9.5625),
+    (
+        (96, 12288, 96),
+        {"global_batch": 64, "pipeline": 8, "chunks": 3, "schedule": "interleaved"},
+        45.5625,
+        66.84375,
+        12.3515625,
+    ),
+    (
+        (105, 20480, 128),
+        {"global_batch": 280, "pipeline": 35, "chunks": 3, "schedule": "interleaved"},
+        31.640625,
+        114.02,
+        23.0762,
+    ),
+    ((128, 25600, 160), {"global_batch": 512, "pipeline": 64}, 32.958984375, 131.25, 26.5625),
+]
+
+
+@pytest.mark.parametrize(("shape", "plan", "states", "whole", "selective"), PUBLISHED)
+def test_korthikantis_figure_is_met_to_its_digits(shape, plan, states, whole, selective):
+    """Given the four models of figure 1, layers agree to a millionth, states to 0.2 % (norms) and all activations to 2.5 %.
+
+    The figure leaves out what stands before and after the layers: the embedding's dropout and the output's inputs (4.3).
+    """
+    common = {"sequence": 2048, "tensor": 8, "flash_attention": False, "dropout": True} | plan
+    none = memory_of(gpt(*shape), TrainPlan(**common, sequence_parallel=False))
+    some = memory_of(gpt(*shape), TrainPlan(**common, recompute="selective"))
+    assert (none.weights + none.gradients + none.optimiser) / GIB == pytest.approx(states, rel=2e-3)
+    assert none.activations / GIB == pytest.approx(whole, rel=0.025)
+    assert some.activations / GIB == pytest.approx(selective, rel=0.025)
+    for change, expected in (({"sequence_parallel": False}, whole), ({"recompute": "selective"}, selective)):
+        held = TrainPlan(**common, **change)
+        first = stages_of(gpt(*shape), held)[0]
+        layers = first.layer_count * first.in_flight * held.micro_batch * held.sequence
+        assert layers * layer_bytes(gpt(*shape), held, experts=False) / GIB == pytest.approx(expected, rel=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("precision", "gradient_bytes", "alone", "sharded"),
+    [("fp16", 2, 20, 4 + 16 / 8), ("bf16", 4, 18, 6 + 12 / 8), ("fp32", 4, 16, 8 + 8 / 8)],
+)
+def test_bytes_of_a_parameter_are_megatrons(precision, gradient_bytes, alone, sharded):
+    """Megatron Core, distributed optimizer guide, table of bytes per parameter, with d = 8."""
+    model = architecture("llama3-8b")
+    for zero, expected in ((0, alone), (1, sharded)):
+        plan = TrainPlan(global_batch=8, sequence=2048, data=8, zero=zero, precision=precision, gradient_bytes=gradient_bytes)
+        memory = memory_of(model, plan)
+        held = memory.weights + memory.gradients + memory.optimiser
+        assert held / 8_030_261_248 == pytest.approx(expected, rel=1e-6)
+
+
+def test_sharding_all_leaves_no_state_in_full():
+    """Given Llama 3 8B fully sharded over 128 ranks, states are 16 bytes a parameter over 128, and layers are gathered."""
+    memory = memory_of(architecture("llama3-8b"), TrainPlan(global_batch=128, sequence=8192, data=128, zero=3))
+    assert (memory.weights + memory.gradients + memory.optimiser) == pytest.approx(16 * 8_030_261_248 / 128)
+    assert memory.gathered > 4 * 218e6
+
+
+def test_experts_are_held_once_over_the_expert_ranks():
+    """Given Mixtral on eight ranks, sharing its experts takes an eighth of them on each."""
+    model = architecture("mixtral-8x7b")
+    apart, alone = (memory_of(model, TrainPlan(global_batch=8, sequence=2048, data=8, expert=e)) for e in (8, 1))
+    routed = 32 * 8 * 3 * 4096 * 14336
+    assert alone.weights - apart.weights == pytest.approx(2 * routed * 7 / 8)
+
+
+@pytest.mark.parametrize(
+    "change", [{"tensor": 16}, {"zero": 1}, {"recompute": "full"}, {"recompute": "operators"}, {"context": 2, "sequence": 4096}]
+)
+def test_spreading_and_recomputing_never_take_more(change):
+    """Given a plan, each of these changes lowers it; two context ranks share twice the tokens at no more."""
+    base = {"global_batch": 64, "sequence": 2048, "tensor": 8, "data": 8, "micro_batch": 2}
+    model = architecture("llama2-70b")
+    assert memory_of(model, TrainPlan(**base | change)).total <= memory_of(model, TrainPlan(**base)).total + 1
+
+
+def test_the_fullest_stage_speaks():
+    """Given few micro-batches and a large vocabulary, the last stage with its logits is fuller than the first."""
+    model = architecture("bloom-176b")
+    last = memory_of(model, TrainPlan(global_batch=1, sequence=2048, pipeline=10, tensor=8))
+    first = memory_of(model, TrainPlan(global_batch=64, sequence=2048, pipeline=10, tensor=8))
+    assert (last.stage, first.stage) == (9, 0)
+    assert last.reserved == last.total - CONTEXT_BYTES
+
+
+def test_what_does_not_fit_says_by_how_much_and_what_helps():
+    """Given GPT-3 175B without sharded optimiser on 80 GiB, the verdict says the gap, the largest part and a way that fits."""
+    plan = TrainPlan(global_batch=512, sequence=2048, tensor=8, pipeline=4, data=16)
+    fit = fit_of(architecture("gpt3-175b"), plan, 80 * GIB)
+    assert not fit.fits and fit.missing_bytes > 0
+    assert "GiB too large" in fit.sentences()[0] and "optimiser" in fit.sentences()[1]
+    best = fit.remedies[0] if fit.remedies[0].fits else fit.together
+    assert best is not None and memory_of(architecture("gpt3-175b"), best.plan).total <= 80 * GIB
+    assert "then it fits" in " ".join(fit.sentences())
+
+
+def test_what_fits_nowhere_says_so():
+    """Given 175B on one accelerator, no change of the plan is enough, and the verdict says what is needed."""
+    fit = fit_of(architecture("gpt3-175b"), TrainPlan(global_batch=1, sequence=2048), 80 * GIB)
+    assert fit.together is None and "more accelerators" in fit.sentences()[-1]
+
+
+def test_what_fits_says_what_is_left():
+    """Given Llama 3 8B over eight accelerators of 80 GiB, it fits, and the room left is told."""
+    fit = fit_of(architecture("llama3-8b"), TrainPlan(global_batch=8, sequence=2048, data=8, zero=1), 80 * GIB)
+    assert fit.fits and fit.remedies == () and "are left" in fit.sentences()[0]
