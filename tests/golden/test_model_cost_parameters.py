@@ -6,6 +6,7 @@ Exact counts: the checkpoints on the Hugging Face hub; Mixtral 8x22B with its ac
 huggingface.co/mistral-community/Mixtral-8x22B-v0.1/discussions/6. BLOOM: arXiv:2211.05100, Table 3 (176.247e9).
 DeepSeek-V3: README_WEIGHTS.md of deepseek-ai/DeepSeek-V3 (671e9, 36.7e9 active, 11.5e9 of the prediction module).
 DeepSeek-V2: arXiv:2405.04434 (236e9, 21e9 active). Qwen3: arXiv:2505.09388 (235e9, 22e9 active).
+GPT-OSS: arXiv:2508.10925, Table 1 (116.83e9 and 20.91e9; 5.13e9 and 3.61e9 active without the embedding).
 """
 
 import pytest
@@ -158,6 +159,18 @@ def test_qwen3_235b() -> None:
     assert counted.total == 235_093_634_560
     assert counted.active / 1e9 == pytest.approx(22.2, abs=0.1)
     assert counted.feed_forward == counted.shared == 0
+
+
+@pytest.mark.parametrize(("layers", "count", "total", "active"), [(36, 128, 116.83, 5.13), (24, 32, 20.91, 3.61)])
+def test_gpt_oss_with_biases_everywhere(layers: int, count: int, total: float, active: float) -> None:
+    """Given experts, router and projections with biases, both sizes agree; its table leaves the embedding out of what works."""
+    attention = Attention(heads=64, kv_heads=8, head_dim=64, window=128, full_every=2, bias=True)
+    experts = Experts(count=count, active=4, width=2880, router_bias=True)
+    model = llama(layers, 2880, 64, 8, ffn=2880, vocab=201_088, attention=attention, experts=experts)
+    biased = model.model_copy(update={"feed_forward": FeedForward(width=2880, gated=True, bias=True)})
+    counted = parameters_of(biased)
+    assert counted.total / 1e9 == pytest.approx(total, abs=0.006)
+    assert (counted.active - counted.embedding) / 1e9 == pytest.approx(active, abs=0.006)
 
 
 def test_bloom_with_its_embedding_norm() -> None:

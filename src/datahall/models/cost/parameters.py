@@ -1,5 +1,6 @@
 """Parameters of an architecture: by part, by layer, in all, and those that one token goes through."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from datahall.models.cost.spec import Architecture, Attention, LatentAttention
@@ -146,31 +147,42 @@ def layer_parameters(architecture: Architecture, layer: int, *, encoder: bool = 
 
 def parameters_of(architecture: Architecture) -> Parameters:
     """Count every parameter of a model."""
-    layers = [layer_parameters(architecture, i) for i in range(architecture.layers)]
-    layers += [layer_parameters(architecture, i, encoder=True) for i in range(encoder_layers_of(architecture))]
+    layers = _layers(architecture)
     stacks = 2 if architecture.kind == "encoder_decoder" else 1
     embedding = architecture.vocab * architecture.hidden
     output = 0 if architecture.tied_embeddings else embedding
     positions = stacks * _positions(architecture)
     outer_norms = stacks * _norm(architecture) * (architecture.final_norm + architecture.embedding_norm)
     around = embedding + positions + output + outer_norms
+    inside = sum(count * layer.total for layer, count in layers.items())
+    first = layer_parameters(architecture, 0)
     return Parameters(
         embedding=embedding,
         positions=positions,
-        attention=layers[0].attention,
-        cross_attention=layers[0].cross_attention,
+        attention=first.attention,
+        cross_attention=first.cross_attention,
         feed_forward=max(layer.feed_forward for layer in layers),
         routed=max(layer.routed for layer in layers),
         shared=max(layer.shared for layer in layers),
         router=max(layer.router for layer in layers),
-        norms=outer_norms + sum(layer.norms for layer in layers),
+        norms=outer_norms + sum(count * layer.norms for layer, count in layers.items()),
         output=output,
-        layers=sum(layer.total for layer in layers),
-        expert_layers=sum(layer.router > 0 for layer in layers),
+        layers=inside,
+        expert_layers=sum(count for layer, count in layers.items() if layer.router),
         prediction=architecture.prediction_layers * _prediction(architecture),
-        total=around + sum(layer.total for layer in layers),
-        active=around + sum(layer.active for layer in layers),
+        total=around + inside,
+        active=around + sum(count * layer.active for layer, count in layers.items()),
     )
+
+
+def _layers(architecture: Architecture) -> Counter[LayerParameters]:
+    """Layers of both stacks by their parameters, and how many there are of each."""
+    found: Counter[LayerParameters] = Counter()
+    for encoder, layers in ((False, architecture.layers), (True, encoder_layers_of(architecture))):
+        kinds = [has_experts(architecture, i) for i in range(layers)]
+        for kind in set(kinds):
+            found[layer_parameters(architecture, kinds.index(kind), encoder=encoder)] += kinds.count(kind)
+    return found
 
 
 def encoder_layers_of(architecture: Architecture) -> int:
