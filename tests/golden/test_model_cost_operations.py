@@ -71,7 +71,7 @@ def test_palm_s_flop_for_each_token() -> None:
     )
     size = parameters_of(palm).total
     assert size / 1e9 == pytest.approx(540.35, abs=0.01)
-    counted = training_flop_per_token(palm, causal=False)
+    counted = training_flop_per_token(palm, sequence=2048, causal=False)
     assert counted == pytest.approx(6 * size + 12 * 118 * 48 * 256 * 2048, rel=1e-4)  # 6 N counts norms, too
 
 
@@ -79,9 +79,9 @@ def test_gpt_3_s_training() -> None:
     """Given 300e9 tokens, GPT-3 costs 3.14e23 without attention's scores (D.1 leaves them out), 2 % more with causal ones."""
     model = gpt(96, 12288, 96, vocab=50_257)
     counted = operations_of(model, sequence=2048)
-    without = training_flop(model, 300e9) * (1 - (counted.scores + counted.values) / counted.forward)
+    without = training_flop(model, 300e9, sequence=2048) * (1 - (counted.scores + counted.values) / counted.forward)
     assert without == pytest.approx(3.14e23, rel=0.01)
-    assert training_flop(model, 300e9) / without == pytest.approx(1.014, abs=0.002)
+    assert training_flop(model, 300e9, sequence=2048) / without == pytest.approx(1.014, abs=0.002)
 
 
 def gated(layers: int, hidden: int, ffn: int, attention: Attention | LatentAttention, **more: object) -> Architecture:
@@ -106,5 +106,5 @@ def test_deepseek_v3_and_llama_405b_for_each_token() -> None:
     experts = Experts(count=256, active=8, width=2048, shared=1, first_dense_layers=3, router_bias=True)
     deepseek = gated(61, 7168, 18_432, latent, experts=experts, vocab=129_280)
     llama = gated(126, 16_384, 53_248, Attention(heads=128, kv_heads=8), vocab=128_256)
-    assert training_flop_per_token(deepseek) / 1e9 == pytest.approx(250, rel=0.02)
-    assert training_flop_per_token(llama) / 1e9 == pytest.approx(2448, rel=0.02)
+    assert training_flop_per_token(deepseek, sequence=4096) / 1e9 == pytest.approx(250, rel=0.02)
+    assert training_flop_per_token(llama, sequence=4096) / 1e9 == pytest.approx(2448, rel=0.02)

@@ -122,9 +122,11 @@ def test_no_mask_reads_more_than_the_square_or_fewer_than_itself(sequence: int, 
 def test_training_costs_at_least_six_flop_for_each_matrix_weight_of_a_token(model: Architecture) -> None:
     found = parameters_of(model)
     multiplied = found.active - found.norms - (0 if model.tied_embeddings else found.embedding)
-    assert training_flop_per_token(model) >= 6 * multiplied
-    assert training_flop_per_token(model) <= training_flop_per_token(model, causal=False)
-    costs = [training_flop_per_token(model, recompute=r) for r in ("none", "selective", "full")]
+    assert training_flop_per_token(model, sequence=model.context) >= 6 * multiplied
+    assert training_flop_per_token(model, sequence=model.context) <= training_flop_per_token(
+        model, sequence=model.context, causal=False
+    )
+    costs = [training_flop_per_token(model, sequence=model.context, recompute=r) for r in ("none", "selective", "full")]
     assert costs == sorted(costs)
 
 

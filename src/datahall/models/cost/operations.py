@@ -111,22 +111,14 @@ def operations_of(
         raise ValueError("latent attention in an encoder-decoder: no published model defines how it reads the encoder")
     causal = causal and architecture.kind != "encoder"
 
-    def stack(layers: int, *, more: int = 0) -> Operations:
-        kinds = Counter((has_experts(architecture, i), window_of(architecture, i)) for i in range(layers))
-        kinds[has_experts(architecture, layers - 1), window_of(architecture, layers - 1)] += more
-        total = Operations()
-        for (experts, window), count in kinds.items():
-            attention = _attention(architecture, sequence, cached, causal=causal, window=window, absorbed=absorbed)
-            block = _experts(architecture, sequence) if experts else _dense(architecture, sequence)
-            total += (attention + block).times(count)
-        return total
-
     extra = architecture.prediction_layers if prediction else 0
-    total = stack(architecture.layers, more=extra)
+    total = _stack(
+        architecture, architecture.layers, sequence, cached=cached, causal=causal, absorbed=absorbed, repeat_last=extra
+    )
     if crossed is not None:
         total += _cross(architecture, sequence, crossed, kept=cached > 0).times(architecture.layers)
         if cached == 0:
-            total += _encoder(architecture, crossed)
+            total += _stack(architecture, encoder_layers_of(architecture), crossed, causal=False)
     logits = 2 * architecture.hidden * architecture.vocab * (sequence if outputs is None else outputs)
     joining = extra * 4 * sequence * architecture.hidden**2
     return (total + Operations(output=logits * (1 + extra), joining=joining)).times(batch)
@@ -138,26 +130,41 @@ def decode_operations(architecture: Architecture, context: int, *, batch: int = 
 
 
 def training_flop_per_token(
-    architecture: Architecture, *, sequence: int | None = None, causal: bool = True, recompute: Recompute = "none"
+    architecture: Architecture, *, sequence: int, causal: bool = True, recompute: Recompute = "none"
 ) -> float:
-    """Forward, backward and recomputed FLOP of one token in sequences of `sequence` (without it, the model's context).
+    """Forward, backward and recomputed FLOP of one token in sequences of `sequence`.
 
     An encoder-decoder reads as many tokens as it writes; those it reads are not counted as tokens.
     """
-    length = architecture.context if sequence is None else sequence
-    return operations_of(architecture, sequence=length, causal=causal, prediction=True).hardware(recompute) / length
+    return operations_of(architecture, sequence=sequence, causal=causal, prediction=True).hardware(recompute) / sequence
 
 
 def training_flop(
-    architecture: Architecture,
-    tokens: float,
-    *,
-    sequence: int | None = None,
-    causal: bool = True,
-    recompute: Recompute = "none",
+    architecture: Architecture, tokens: float, *, sequence: int, causal: bool = True, recompute: Recompute = "none"
 ) -> float:
-    """FLOP of training on so many tokens; without recompute these are model FLOPs."""
+    """FLOP of training on so many tokens in sequences of `sequence`; without recompute these are model FLOPs."""
     return tokens * training_flop_per_token(architecture, sequence=sequence, causal=causal, recompute=recompute)
+
+
+def _stack(
+    architecture: Architecture,
+    layers: int,
+    tokens: int,
+    *,
+    causal: bool,
+    cached: int = 0,
+    absorbed: bool = False,
+    repeat_last: int = 0,
+) -> Operations:
+    """Of all layers of a stack, each kind counted once; `repeat_last`: how often the last comes again."""
+    kinds = Counter((has_experts(architecture, i), window_of(architecture, i)) for i in range(layers))
+    kinds[has_experts(architecture, layers - 1), window_of(architecture, layers - 1)] += repeat_last
+    total = Operations()
+    for (experts, window), count in kinds.items():
+        attention = _attention(architecture, tokens, cached, causal=causal, window=window, absorbed=absorbed)
+        block = _experts(architecture, tokens) if experts else _dense(architecture, tokens)
+        total += (attention + block).times(count)
+    return total
 
 
 def _attention(
@@ -205,15 +212,6 @@ def _cross(architecture: Architecture, sequence: int, read: int, *, kept: bool) 
         values=2 * sequence * read * value,
         projection=2 * sequence * projected,
     )
-
-
-def _encoder(architecture: Architecture, read: int) -> Operations:
-    total = Operations()
-    for i in range(encoder_layers_of(architecture)):
-        attention = _attention(architecture, read, 0, causal=False, window=window_of(architecture, i), absorbed=False)
-        block = _experts(architecture, read) if has_experts(architecture, i) else _dense(architecture, read)
-        total += attention + block
-    return total
 
 
 def _dense(architecture: Architecture, tokens: int) -> Operations:

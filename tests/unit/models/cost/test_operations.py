@@ -139,8 +139,8 @@ def test_training_counts_the_layers_that_predict_further_tokens() -> None:
     assert trained.feed_forward == 4 * 2 * S * 3 * H * 40
     assert trained.joining == 2 * S * 2 * H * H
     assert trained.output == 2 * operations_of(architecture(), sequence=S).output
-    assert training_flop(model, 1e9) == pytest.approx(1e9 * trained.model / S)
-    assert training_flop_per_token(model, recompute="full") > training_flop_per_token(model)
+    assert training_flop(model, 1e9, sequence=S) == pytest.approx(1e9 * trained.model / S)
+    assert training_flop_per_token(model, sequence=S, recompute="full") > training_flop_per_token(model, sequence=S)
 
 
 def test_a_prompt_needs_the_logits_of_its_last_token() -> None:
