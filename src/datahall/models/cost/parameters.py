@@ -185,6 +185,21 @@ def _layers(architecture: Architecture) -> Counter[LayerParameters]:
     return found
 
 
+def touched(architecture: Architecture, tokens: float) -> float:
+    """Parameters that a step over so many tokens reads, on average: a step for one reads the active ones, many read all.
+
+    Each token picks its experts independently and evenly, so that of E experts with k active E (1 - (1 - k/E)^tokens) are
+    picked by any; real routers are less even and pick fewer. Rows of an embedding of its own are read by token, and left out.
+    """
+    counted = parameters_of(architecture)
+    read = counted.total - (0 if architecture.tied_embeddings else counted.embedding)
+    experts = architecture.experts
+    if experts is None:
+        return read
+    asleep: float = (1 - experts.active / experts.count) ** tokens
+    return read - counted.routed * counted.expert_layers * asleep
+
+
 def encoder_layers_of(architecture: Architecture) -> int:
     """Layers of the encoder beside the decoder: 0 but in an encoder-decoder."""
     return architecture.encoder_layers if architecture.kind == "encoder_decoder" else 0

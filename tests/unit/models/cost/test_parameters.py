@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from datahall.models.cost.parameters import has_experts, layer_parameters, parameters_of
+from datahall.models.cost.parameters import has_experts, layer_parameters, parameters_of, touched
 from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward, LatentAttention
 
 H, V, S = 24, 50, 16
@@ -132,6 +132,16 @@ def test_which_layers_have_experts() -> None:
     dense_first = architecture(layers=6, experts=Experts(count=4, active=1, width=8, first_dense_layers=3))
     assert [i for i in range(6) if has_experts(dense_first, i)] == [3, 4, 5]
     assert not has_experts(architecture(), 0)
+
+
+def test_what_a_step_reads_grows_from_the_active_to_all() -> None:
+    """Given 8 experts of which 2 work, a token reads 2, two read 2 + 6/8 x 2 on average, a thousand all 8."""
+    model = architecture(experts=Experts(count=8, active=2, width=10))
+    counted, layer = parameters_of(model), count(*(gated(10) for _ in range(8)))
+    assert touched(model, 1) == counted.active - counted.embedding
+    assert touched(model, 2) - touched(model, 1) == pytest.approx(3 * layer / 8 * 1.5)
+    assert touched(model, 1000) == pytest.approx(counted.total - counted.embedding)
+    assert touched(architecture(), 1) == touched(architecture(), 9) == parameters_of(architecture()).total - V * H
 
 
 def test_heads_that_do_not_divide_are_refused() -> None:
