@@ -1,0 +1,115 @@
+"""The accelerators that a plan runs on, which of them form each of its groups, and how long these groups exchange data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from datahall.foundation.errors import Missing, Problem
+from datahall.models.parallel.device import Device, device_of
+from datahall.models.parallel.spec import TrainPlan
+from datahall.network.collectives import Group, ScaleUp, scale_up_of, time_s
+
+Axis = Literal["tensor", "context", "expert", "shard", "replica", "gradient", "expert_gradient", "pipeline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Accelerators of one kind in scale-up domains, and the network between the domains."""
+
+    device: Device
+    per_domain: int
+    """Accelerators that one scale-up domain joins: 8 in a server, 72 in an NVL72 rack."""
+    nic_bytes_per_s: float
+    """Line rate into the network, one direction: of the node's ports, each accelerator's share."""
+    scale_up: ScaleUp | None
+    """None only where a domain is one accelerator."""
+    oversubscription: float = 1.0
+    hops: int = 1
+    distance_m: float = 0.0
+    protocol: str = "infiniband"
+    in_network_reduction: bool = False
+
+    def group(self, ranks: int, *, stride: int) -> Group:
+        """`ranks` accelerators, each `stride` after the last; groups side by side share the ports of their domain evenly."""
+        within = max(1, min(ranks, self.per_domain // stride))
+        return Group(
+            ranks=ranks,
+            ranks_per_domain=within,
+            scale_up=self.scale_up,
+            nics_per_domain=within,
+            nic_bytes_per_s=self.nic_bytes_per_s,
+            oversubscription=self.oversubscription,
+            hops=self.hops,
+            distance_m=self.distance_m,
+            protocol=self.protocol,
+            in_network_reduction=self.in_network_reduction,
+        )
+
+
+def cluster_of(
+    accelerator: str,
+    *,
+    nic_bytes_per_s: float,
+    per_domain: int | None = None,
+    oversubscription: float = 1.0,
+    hops: int = 1,
+    distance_m: float = 0.0,
+    protocol: str = "infiniband",
+) -> Cluster:
+    """A cluster of a catalogued accelerator; `per_domain` as its links usually join them, where it is not given.
+
+    Raises Missing: KERN-001 where the accelerator is unknown, STEP-002 where its links are.
+    """
+    device, found = device_of(accelerator), scale_up_of(accelerator)
+    if found is None and per_domain != 1:
+        what = f"the links between several {device.name} are not known"
+        fix = "set per_domain to 1, or add a row to network/constants/links.yaml"
+        raise Missing(Problem("STEP-002", "accelerator", what, fix))
+    links, usual = found or (None, 1)
+    return Cluster(
+        device, per_domain or usual, nic_bytes_per_s, links, oversubscription, hops, distance_m, protocol
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The groups of one plan on one cluster.
+
+    Tensor ranks are neighbours, then context, then data, pipeline stages outermost: the order of Megatron-LM.
+    Source: Narayanan et al., doi:10.1145/3458817.3476209, section 3.
+    """
+
+    groups: Mapping[Axis, Group]
+
+    def s(self, axis: Axis, collective: str, size_bytes: float) -> float:
+        """Seconds of one collective; 0 for one rank, or where nothing is sent. Sizes as `network.collectives.time_s`."""
+        group = self.groups[axis]
+        return time_s(collective, size_bytes, group) if group.ranks > 1 and size_bytes > 0 else 0.0
+
+
+def exchange_of(plan: TrainPlan, cluster: Cluster) -> Exchange:
+    """Each group of the plan where it sits.
+
+    gradient: all ranks that hold the same weights. shard: those of them that ZeRO shards over. replica: one of each shard.
+    """
+    across = plan.context * plan.data
+    shard = min(plan.shard or across, across)
+    stage = plan.tensor * across
+    return Exchange(
+        {
+            "tensor": cluster.group(plan.tensor, stride=1),
+            "context": cluster.group(plan.context, stride=plan.tensor),
+            "expert": cluster.group(plan.expert, stride=plan.tensor),
+            "gradient": cluster.group(across, stride=plan.tensor),
+            "expert_gradient": cluster.group(across // plan.expert, stride=plan.tensor * plan.expert),
+            "shard": cluster.group(shard, stride=plan.tensor),
+            "replica": cluster.group(max(1, across // shard), stride=plan.tensor * shard),
+            # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.
+            "pipeline": cluster.group(2 if plan.pipeline > 1 else 1, stride=_apart(plan, stage, cluster)),
+        }
+    )
+
+
+def _apart(plan: TrainPlan, stage: int, cluster: Cluster) -> int:
+    """Distance between neighbouring stages; a domain, once one of the hops leaves it: the slowest hop sets the pace."""
+    return stage if plan.pipeline * stage <= cluster.per_domain else max(stage, cluster.per_domain)

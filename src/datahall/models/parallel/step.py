@@ -1,0 +1,286 @@
+"""Time of one training step of a plan on a cluster, s, and where it goes.
+
+    step = micro-batches x slowest stage + filling and draining the pipeline + sends + exposed reduction + optimiser
+
+Every term is composed from single kernels (kernels.py) and single collectives (datahall.network); what overlaps what is said by
+the `Stack`. Nothing here was fitted to training runs. Not modelled: stragglers, clocks that fall under load, kernels slowed by
+collectives beside them, data loading, the sum of tied embeddings' gradients over the pipeline's ends, and that ZeRO 3 gathers
+routed experts too.
+"""
+
+from dataclasses import astuple, dataclass, fields
+
+from datahall.foundation.errors import Problem, Refused
+from datahall.models.cost.parameters import has_experts, layer_parameters
+from datahall.models.cost.spec import Architecture
+from datahall.models.parallel.checks import problems_of_plan
+from datahall.models.parallel.communication import Cluster, Exchange, exchange_of
+from datahall.models.parallel.kernels import elementwise_s, optimiser_s
+from datahall.models.parallel.layer_time import Pass, Stack, embedding_pass, kv_width, layer_pass, output_pass
+from datahall.models.parallel.layout import Stage, stages_of
+from datahall.models.parallel.spec import TrainPlan
+
+WEIGHT_BYTES = 2.0
+"""Of a weight as it is gathered, and of an activation as it is exchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Seconds of one micro-batch on one rank, all its layers: what adds up to the stage's time."""
+
+    forward: float = 0.0
+    backward: float = 0.0
+    again: float = 0.0
+    """Forward work that backward repeats."""
+    vocabulary: float = 0.0
+    """Embedding, logits, loss."""
+    tensor: float = 0.0
+    """Exposed exchange of the tensor ranks."""
+    context: float = 0.0
+    """Exposed exchange of keys and values."""
+    expert: float = 0.0
+    """Tokens on their way to experts and back."""
+    gather: float = 0.0
+    """Exposed gathering of sharded weights and reduction of their gradients (ZeRO 3)."""
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def times(self, count: float) -> "Parts":
+        return Parts(*(count * part for part in astuple(self)))
+
+    @property
+    def seconds(self) -> float:
+        return float(sum(astuple(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Seconds of one step, on the slowest pipeline stage."""
+
+    parts: Parts
+    """All micro-batches."""
+    bubble: float
+    """Waiting while the pipeline fills and drains."""
+    send: float
+    """Exposed sends between stages."""
+    data: float
+    """Exposed reduction of gradients and gathering of weights over the data ranks (ZeRO 0 to 2)."""
+    optimiser: float
+
+    @property
+    def seconds(self) -> float:
+        return self.parts.seconds + self.bubble + self.send + self.data + self.optimiser
+
+    def breakdown(self) -> dict[str, float]:
+        """Seconds by name; they add up to `seconds`."""
+        found = {field.name: float(getattr(self.parts, field.name)) for field in fields(Parts)}
+        return found | {name: float(getattr(self, name)) for name in ("bubble", "send", "data", "optimiser")}
+
+
+def step_of(architecture: Architecture, plan: TrainPlan, cluster: Cluster, stack: Stack | None = None) -> Step:
+    """One training step. Raises Refused, with every reason, where the plan cannot be run or is not modelled (STEP-001)."""
+    if problems := problems_of_plan(architecture, plan) or _unknown(architecture, plan):
+        raise Refused(problems)
+    run = _Run(architecture, plan, cluster, stack or Stack(), exchange_of(plan, cluster))
+    stages = stages_of(architecture, plan)
+    found = [run.stage(stage) for stage in stages]
+    slow = max(range(len(found)), key=lambda i: found[i].seconds)
+    return Step(
+        parts=found[slow].times(plan.micro_batches),
+        bubble=run.bubble_s(found),
+        send=run.send_s(),
+        data=run.data_s(stages[slow], found[slow]),
+        optimiser=run.optimiser_s(stages[slow]),
+    )
+
+
+def _unknown(architecture: Architecture, plan: TrainPlan) -> list[Problem]:
+    what = []
+    if architecture.kind == "encoder_decoder":
+        what.append(
+            (
+                "architecture.kind",
+                "kind=encoder_decoder: the time of a decoder that reads an encoder",
+                "take a decoder or an encoder",
+            )
+        )
+    if plan.offload_optimiser:
+        what.append(("plan.offload_optimiser", "offload_optimiser=true: the host's memory and its link", "set it to false"))
+    return [Problem("STEP-001", where, f"{seen} is not modelled", fix) for where, seen, fix in what]
+
+
+@dataclass(frozen=True)
+class _Run:
+    architecture: Architecture
+    plan: TrainPlan
+    cluster: Cluster
+    stack: Stack
+    exchange: Exchange
+
+    @property
+    def moved_bytes(self) -> float:
+        """Activations of one micro-batch between two layers, of one context rank."""
+        plan = self.plan
+        return plan.micro_batch * plan.sequence / plan.context * self.architecture.hidden * WEIGHT_BYTES
+
+    def stage(self, stage: Stage) -> Parts:
+        """One micro-batch through all that the rank holds; a rank of DualPipe holds two stages and computes half on each."""
+        kinds: dict[bool, int] = {}
+        for layer in (layer for run in stage.layers for layer in run):
+            kind = has_experts(self.architecture, layer)
+            kinds[kind] = kinds.get(kind, 0) + 1
+        total = Parts()
+        for kind, count in kinds.items():
+            total += self.layer(
+                next(i for run in stage.layers for i in run if has_experts(self.architecture, i) is kind)
+            ).times(count)
+        total += Parts(vocabulary=self.vocabulary_s(stage), gather=self.first_gather_s(stage))
+        return total.times(0.5 if self.dual else 1.0)
+
+    @property
+    def dual(self) -> bool:
+        return self.plan.schedule == "dualpipe" and self.plan.pipeline > 1
+
+    def layer(self, layer: int) -> Parts:
+        passed = layer_pass(self.architecture, self.plan, self.cluster.device, self.stack, layer=layer)
+        expert = self.expert_s() if has_experts(self.architecture, layer) else 0.0
+        backward = passed.backward + self.accumulate_s(sum(self.held(layer)))
+        parts = Parts(passed.forward, backward, passed.again, 0.0, self.tensor_s(), self.context_s(passed), expert)
+        return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
+
+    def accumulate_s(self, parameters: float) -> float:
+        """Of one micro-batch: gradients added to those before it. Fused, the sum is read and written wider; otherwise a kernel
+        reads the new gradient and the sum and writes the sum. Nothing with a single micro-batch; ZeRO 3 adds shards."""
+        wide = self.plan.gradient_bytes
+        each = 2 * wide - WEIGHT_BYTES if self.stack.fused_accumulation else WEIGHT_BYTES + 2 * wide
+        held = parameters / (self.exchange.groups["shard"].ranks if self.plan.zero == 3 else 1)
+        again = 1 - 1 / self.plan.micro_batches
+        return again * float(elementwise_s(self.cluster.device, held * each, launches=0))
+
+    def sum_s(self) -> float:
+        """Partial sums of the tensor ranks added: one all-reduce, or with sequence parallelism its two halves."""
+        if self.plan.sequence_parallel:
+            return sum(self.exchange.s("tensor", half, self.moved_bytes) for half in ("all_gather", "reduce_scatter"))
+        return self.exchange.s("tensor", "all_reduce", self.moved_bytes)
+
+    def tensor_s(self) -> float:
+        """Of one layer: two sums forward, two backward, two again where all is recomputed.
+
+        With sequence parallelism backward gathers inputs again. Source: Korthikanti et al., arXiv:2205.05198, section 4.2.2.
+        """
+        again = self.exchange.s("tensor", "all_gather", self.moved_bytes) if self.plan.sequence_parallel else 0.0
+        backward = self.sum_s() if self.stack.tensor_overlap else 2 * (self.sum_s() + again)
+        return (4 if self.plan.recompute == "full" else 2) * self.sum_s() + backward
+
+    def context_s(self, passed: Pass) -> float:
+        """Of one layer: a ring of keys and values behind attention; backward also carries their gradients."""
+        plan = self.plan
+        size = plan.micro_batch * plan.sequence / plan.context * kv_width(self.architecture) / plan.tensor * WEIGHT_BYTES
+        ring_s = (plan.context - 1) * self.exchange.s("context", "send_recv", size)
+        return max(0.0, ring_s - passed.attention_forward) + max(0.0, 2 * ring_s - passed.attention_backward)
+
+    def expert_s(self) -> float:
+        """Of one layer: to the experts and back, forward and backward; load is even."""
+        mixture = self.architecture.experts
+        share = self.plan.tensor if self.plan.sequence_parallel else 1
+        size = self.moved_bytes * (mixture.active if mixture else 0) / share
+        return (6 if self.plan.recompute == "full" else 4) * self.exchange.s("expert", "all_to_all", size)
+
+    def gather_s(self, layer: int, passed: Pass) -> float:
+        """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
+        gather, reduce = self.shard_s(self.held(layer)[0])
+        rest = max(0.0, gather - passed.forward) + max(0.0, gather + reduce - passed.backward - passed.again)
+        return rest if self.stack.data_overlap else 2 * gather + reduce
+
+    def first_gather_s(self, stage: Stage) -> float:
+        """Nothing runs before the first layer's weights are there, and nothing after the last layer's gradients."""
+        if self.plan.zero < 3 or not self.stack.data_overlap:
+            return 0.0
+        return sum(self.shard_s(self.held(stage.layers[0][0])[0]))
+
+    def shard_s(self, parameters: float) -> tuple[float, float]:
+        """To gather weights, and to reduce and scatter gradients, over the ranks that shard them."""
+        gather = self.exchange.s("shard", "all_gather", parameters * WEIGHT_BYTES)
+        return gather, self.exchange.s("shard", "reduce_scatter", parameters * self.plan.gradient_bytes)
+
+    def held(self, layer: int) -> tuple[float, float]:
+        """Parameters of a layer on one rank before ZeRO: those that all data ranks share, and those of its routed experts."""
+        count = layer_parameters(self.architecture, layer)
+        return (count.total - count.routed) / self.plan.tensor, count.routed / self.plan.tensor / self.plan.expert
+
+    def stage_held(self, stage: Stage) -> tuple[float, float]:
+        """The same of a stage, embedding and output layer with it."""
+        layers = [self.held(layer) for run in stage.layers for layer in run]
+        both = stage.embedding and stage.output and self.architecture.tied_embeddings
+        ends = 1 if both else stage.embedding + stage.output
+        around = ends * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
+        return sum(dense for dense, _ in layers) + around, sum(routed for _, routed in layers)
+
+    def vocabulary_s(self, stage: Stage) -> float:
+        """Of one micro-batch: computing, and one sum of the tensor ranks at either end."""
+        device = self.cluster.device
+        ends = [embedding_pass(self.architecture, self.plan, device)] if stage.embedding else []
+        ends += [output_pass(self.architecture, self.plan, device)] if stage.output else []
+        added = (stage.embedding or stage.output) * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
+        return sum(end.forward + end.backward + self.sum_s() for end in ends) + self.accumulate_s(added)
+
+    def bubble_s(self, stages: list[Parts]) -> float:
+        """Filling and draining. 1F1B: one micro-batch through all other stages; interleaved: through one chunk of each.
+
+        Zero-bubble (ZB-H1): a third. Source: Qi et al., arXiv:2401.10241, section 2.2. DualPipe: (p/2 - 1) (F&B + B - 3W), here
+        with F&B = F + B and W = B/2. Source: DeepSeek-V3, arXiv:2412.19437, table 2.
+        """
+        times = [stage.seconds for stage in stages]
+        others = sum(times) - max(times)
+        if self.dual:
+            forward = max(stage.forward for stage in stages)
+            return max(0.0, self.plan.pipeline / 2 - 1) * (forward + (max(times) - forward) / 2)
+        return others / {"interleaved": self.plan.chunks, "zero_bubble": 3}.get(self.plan.schedule, 1)
+
+    def send_s(self) -> float:
+        """Two sends for each micro-batch and chunk, and those of filling and draining; tensor ranks send a share each."""
+        plan = self.plan
+        hop = self.exchange.s("pipeline", "send_recv", self.moved_bytes / plan.tensor)
+        if plan.pipeline > 1 and not plan.sequence_parallel:
+            hop += self.exchange.s("tensor", "all_gather", self.moved_bytes)
+        steady = 0 if self.stack.send_overlap else 2 * plan.micro_batches * plan.chunks
+        return (steady + 2 * (plan.pipeline - 1)) * hop
+
+    def data_s(self, stage: Stage, parts: Parts) -> float:
+        """What of the reduction does not hide behind one backward pass, of the gathering behind one forward pass; at least
+        one layer's."""
+        dense, routed = self.stage_held(stage)
+        reduce, gather = self.reduction_s(dense)
+        reduce += self.exchange.s("expert_gradient", "all_reduce", routed * self.plan.gradient_bytes)
+        if not self.stack.data_overlap:
+            return reduce + gather
+        return _exposed(reduce, parts.backward + parts.again, stage) + _exposed(gather, parts.forward, stage)
+
+    def reduction_s(self, parameters: float) -> tuple[float, float]:
+        """To reduce gradients once in a step, and to gather the weights that were updated in shards."""
+        size, shard = parameters * self.plan.gradient_bytes, self.exchange.groups["shard"].ranks
+        if self.plan.zero == 0:
+            return self.exchange.s("gradient", "all_reduce", size), 0.0
+        across = self.exchange.s("replica", "all_reduce", size / shard)
+        if self.plan.zero == 3:  # within the shard it is part of every micro-batch
+            return across, 0.0
+        gather, reduce = self.shard_s(parameters)
+        return reduce + across, gather
+
+    def optimiser_s(self, stage: Stage) -> float:
+        plan = self.plan
+        dense, routed = self.stage_held(stage)
+        if plan.zero:
+            dense /= self.exchange.groups["shard"].ranks
+            routed /= self.exchange.groups["expert_gradient"].ranks
+        return float(
+            optimiser_s(
+                self.cluster.device, dense + routed, gradient_bytes=plan.gradient_bytes, state_bytes=plan.optimiser_bytes,
+                weight_bytes=WEIGHT_BYTES,
+            )
+        )  # fmt: skip
+
+
+def _exposed(seconds: float, window_s: float, stage: Stage) -> float:
+    return max(seconds - window_s, seconds / max(1, stage.layer_count))
