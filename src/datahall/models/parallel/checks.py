@@ -128,11 +128,11 @@ def chunks_schedule(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Pr
 
 
 def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
-    """PAR-007: interleaved chunks are of one size."""
+    """PAR-007: interleaved chunks are of one size, where embedding and output layer may count as a layer each."""
     layers, parts = stack_of(architecture), plan.pipeline * plan.chunks
-    if plan.chunks > 1 and layers % parts:
-        chunks = nearest(plan.chunks, lambda v: layers % (plan.pipeline * v) == 0, most=layers)
-        stages = nearest(plan.pipeline, lambda p: layers % (p * plan.chunks) == 0, most=layers)
+    if plan.chunks > 1 and not _even(layers, parts):
+        chunks = nearest(plan.chunks, lambda v: _even(layers, plan.pipeline * v), most=layers // plan.pipeline)
+        stages = nearest(plan.pipeline, lambda p: _even(layers, p * plan.chunks), most=layers // plan.chunks)
         ways = [f"chunks to {either(chunks)}"] * bool(chunks) + [f"pipeline to {either(stages)}"] * bool(stages)
         yield Problem(
             "PAR-007",
@@ -141,6 +141,10 @@ def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> It
             f"the {layers} layers of {architecture.name}",
             f"set {', or '.join(ways) or 'chunks to 1 and schedule to 1f1b, which allows uneven stages'}",
         )
+
+
+def _even(layers: int, parts: int) -> bool:
+    return any((layers + ends) % parts == 0 for ends in (0, 1, 2))
 
 
 def dualpipe_stages(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:

@@ -44,11 +44,11 @@ class Fit:
     @property
     def missing_bytes(self) -> float:
         """By how much it is too large; below 0 what is left."""
-        return self.memory.total - self.device_bytes
+        return self.memory.needed - self.device_bytes
 
     def sentences(self) -> list[str]:
         """The verdict, the largest parts, then the ways out."""
-        size, device, stage = self.memory.total / GIB, self.device_bytes / GIB, self.memory.stage
+        size, device, stage = self.memory.needed / GIB, self.device_bytes / GIB, self.memory.stage
         if self.fits:
             return [
                 f"it fits: stage {stage} takes {size:.3g} of {device:.3g} GiB, {-self.missing_bytes / GIB:.3g} GiB are left"
@@ -82,8 +82,8 @@ def _remedies(architecture: Architecture, plan: TrainPlan, memory: Memory, devic
         changed = plan.model_copy(update=change)
         if not problems_of_plan(architecture, changed):
             new = memory_of(architecture, changed)
-            if new.total < memory.total:
-                yield Remedy(what, changed, memory.total - new.total, new.fits(device_bytes))
+            if new.needed < memory.needed:
+                yield Remedy(what, changed, memory.needed - new.needed, new.fits(device_bytes))
 
 
 def _together(architecture: Architecture, plan: TrainPlan, memory: Memory, device_bytes: float) -> Remedy | None:
@@ -95,7 +95,7 @@ def _together(architecture: Architecture, plan: TrainPlan, memory: Memory, devic
             return None
         whats.append(best.what)
         current, held = best.plan, memory_of(architecture, best.plan)
-    return Remedy(" with ".join(whats), current, memory.total - held.total, fits=True)
+    return Remedy(" with ".join(whats), current, memory.needed - held.needed, fits=True)
 
 
 def _changes(plan: TrainPlan) -> Iterator[tuple[str, Change]]:

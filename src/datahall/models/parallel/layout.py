@@ -1,7 +1,7 @@
 """What sits on each pipeline stage, and how many micro-batches are in flight there at once."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.spec import TrainPlan
@@ -36,7 +36,7 @@ def stages_of(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     DualPipe runs the pipeline from both ends, so a rank holds its stage and the one that mirrors it, and weights twice.
     Source: DeepSeek-V3, arXiv:2412.19437, table 2.
     """
-    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks)
+    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks, ends=plan.chunks > 1)
     stages, last = [], plan.pipeline - 1
     for index in range(plan.pipeline):
         mirror = plan.schedule == "dualpipe" and last > 0
@@ -46,10 +46,21 @@ def stages_of(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     return stages
 
 
-def parts_of(layers: int, parts: int) -> list[range]:
-    """Layers over parts, as even as can be; the first parts take one more, as DeepSpeed's partition_uniform has it."""
-    size, more = divmod(layers, parts)
-    starts = [i * size + min(i, more) for i in range(parts + 1)]
+def parts_of(layers: int, parts: int, *, ends: bool = False) -> list[range]:
+    """Layers over parts, as even as can be; the first parts take one more, as DeepSpeed's partition_uniform has it.
+
+    ends: where that would be uneven, embedding and output layer may count as layers, as Llama 3 405B has it (126 layers
+    and 2 are 64 x 2; arXiv:2407.21783, 3.3.2): the last part, or the first and the last, have one fewer.
+    """
+    short = 2 if (layers + 2) % parts == 0 else 1 if (layers + 1) % parts == 0 else 0
+    if ends and layers % parts and short:
+        sizes = [(layers + short) // parts] * parts
+        sizes[-1] -= 1
+        sizes[0] -= short - 1
+    else:
+        size, more = divmod(layers, parts)
+        sizes = [size + (i < more) for i in range(parts)]
+    starts = [0, *accumulate(sizes)]
     return [range(start, end) for start, end in pairwise(starts)]
 
 

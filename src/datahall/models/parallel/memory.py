@@ -52,8 +52,13 @@ class Memory:
     def parts(self) -> dict[str, float]:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "stage"}
 
+    @property
+    def needed(self) -> float:
+        """What it cannot do without: near the end of memory the allocator gives blocks back that are not in use."""
+        return self.total - min(self.working, self.logits)
+
     def fits(self, device_bytes: float) -> bool:
-        return self.total <= device_bytes
+        return self.needed <= device_bytes
 
 
 def memory_of(architecture: Architecture, plan: TrainPlan) -> Memory:
