@@ -23,6 +23,7 @@ TABLES = Registry(
         "fabric": "datahall.planner.validation.fabric:rows",
         "collectives": "datahall.planner.validation.collectives:rows",
         "facility": "datahall.planner.validation.facility:rows",
+        "memory": "datahall.planner.validation.memory:rows",
     },
     group="datahall.validation",
 )
@@ -31,11 +32,12 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
     "fabric": (frozenset({"system", "switch_radix", "leaf"}), frozenset({"family", "parameter"})),
     "collectives": (frozenset({"system", "ranks", "bytes", "busbw_GBps"}),),
     "facility": (frozenset({"region", "pue", "wue_L_per_kWh"}), frozenset({"location", "lat_lon", "pue"})),
+    "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""
 
 
-BY_QUANTITY = frozenset({"facility"})
+BY_QUANTITY = frozenset({"facility", "memory"})
 """Tables whose quantities are too unlike for one mean error."""
 
 
