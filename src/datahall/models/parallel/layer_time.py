@@ -10,9 +10,9 @@ from datahall.models.parallel.spec import TrainPlan
 
 Product = tuple[float, float, float, float]
 """Rows, columns, depth, and how many of them at once."""
-KERNELS_FORWARD = 20
-"""Kernels that a framework starts for one layer, forward; backward twice as many. Counted: 4 products, attention (1 to 4), 2
-norms, rotation or mask, activation, 2 residual sums, 2 dropouts, biases, casts and copies."""
+KERNELS_FORWARD = 50
+"""Operations that an eager framework starts for one layer, forward; backward twice as many. A typical block, counted by
+https://mlhero.books.neutronlabs.ai/ch21-runtimes/01-pytorch-dispatch, read 2026-11 (a teaching text)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class Stack:
     """Of fused attention; None: the fastest published for the accelerator."""
     fused: bool = True
     """Norms, activations, sums and dropouts are one kernel each, as in Megatron-LM or a compiled model."""
-    host_kernel_s: float = 5e-6
-    """Host time to start one kernel from an eager framework; 0 with CUDA graphs. A layer is never faster than its starts."""
+    host_kernel_s: float = 1.5e-5
+    """Host time to start one operation from an eager framework; 0 with CUDA graphs or a compiled model. A layer is never
+    faster than its starts. The middle of 5 to 25 us, https://jiahuanglin.xyz/all_lessons/gpu_kernel_serving (lesson 18, read
+    2026-11): a wide range, which hosts and stacks fill."""
     fused_accumulation: bool = True
     """Products of the weights' gradients add into what was accumulated; otherwise a kernel of its own does."""
     tensor_overlap: bool = True

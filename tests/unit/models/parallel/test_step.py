@@ -148,11 +148,11 @@ def test_experts_cost_an_exchange_and_compute_what_is_active():
 
 
 def test_small_layers_take_as_long_as_starting_their_kernels():
-    """Given a layer of 1 M parameters, eager code takes its 20 kernel starts; a graph does not."""
+    """Given a layer of 1 M parameters, eager code takes its 50 starts of 10 us; a graph does not."""
     small = GPT.model_copy(update={"hidden": 256, "feed_forward": FeedForward(width=1024), "attention": Attention(heads=8)})
     plan = TrainPlan(global_batch=1, sequence=128)
     eager, graph = (layer_pass(small, plan, A100.device, Stack(host_kernel_s=s), layer=0).forward for s in (1e-5, 0.0))
-    assert eager == pytest.approx(2e-4)
+    assert eager == pytest.approx(5e-4)
     assert graph < eager
 
 
