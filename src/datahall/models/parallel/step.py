@@ -8,6 +8,8 @@ collectives beside them, data loading, the sum of tied embeddings' gradients ove
 routed experts too.
 """
 
+import functools
+from collections import Counter
 from dataclasses import astuple, dataclass, fields
 
 from datahall.foundation.errors import Problem, Refused
@@ -126,17 +128,26 @@ class _Run:
 
     def stage(self, stage: Stage) -> Parts:
         """One micro-batch through all that the rank holds; a rank of DualPipe holds two stages and computes half on each."""
-        kinds: dict[bool, int] = {}
-        for layer in (layer for run in stage.layers for layer in run):
-            kind = has_experts(self.architecture, layer)
-            kinds[kind] = kinds.get(kind, 0) + 1
         total = Parts()
-        for kind, count in kinds.items():
-            total += self.layer(
-                next(i for run in stage.layers for i in run if has_experts(self.architecture, i) is kind)
-            ).times(count)
+        for kind, count in self.counts(stage).items():
+            total += self.layers[kind].times(count)
         total += Parts(vocabulary=self.vocabulary_s(stage), gather=self.first_gather_s(stage))
         return total.times(0.5 if self.dual else 1.0)
+
+    @functools.cached_property
+    def firsts(self) -> dict[bool, int]:
+        """The first layer with experts, and the first without."""
+        count = self.architecture.layers
+        return {has_experts(self.architecture, i): i for i in reversed(range(count))}
+
+    @functools.cached_property
+    def layers(self) -> dict[bool, Parts]:
+        """One micro-batch through a layer, with experts or without: the same on every stage."""
+        return {kind: self.layer(first) for kind, first in self.firsts.items()}
+
+    def counts(self, stage: Stage) -> Counter[bool]:
+        """Layers with experts, and layers without."""
+        return Counter(has_experts(self.architecture, layer) for run in stage.layers for layer in run)
 
     @property
     def dual(self) -> bool:
@@ -211,11 +222,12 @@ class _Run:
 
     def stage_held(self, stage: Stage) -> tuple[float, float]:
         """The same of a stage, embedding and output layer with it."""
-        layers = [self.held(layer) for run in stage.layers for layer in run]
+        layers = [(count, self.held(self.firsts[kind])) for kind, count in self.counts(stage).items()]
         both = stage.embedding and stage.output and self.architecture.tied_embeddings
         ends = 1 if both else stage.embedding + stage.output
         around = ends * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
-        return sum(dense for dense, _ in layers) + around, sum(routed for _, routed in layers)
+        dense = sum(count * held[0] for count, held in layers)
+        return dense + around, sum(count * held[1] for count, held in layers)
 
     def vocabulary_s(self, stage: Stage) -> float:
         """Of one micro-batch: computing, and one sum of the tensor ranks at either end."""
