@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from datahall.foundation.readable import significant
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.memory import Memory, memory_of
@@ -11,6 +12,10 @@ from datahall.models.parallel.spec import TrainPlan
 
 GIB = 2**30
 Change = dict[str, Any]
+
+
+def _gib(value: float) -> str:
+    return significant(value / GIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Remedy:
     fits: bool
 
     def sentence(self) -> str:
-        return f"{self.what} saves {self.saves_bytes / GIB:.3g} GiB{', and then it fits' if self.fits else ''}"
+        return f"{self.what} saves {_gib(self.saves_bytes)} GiB{', and then it fits' if self.fits else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +53,13 @@ class Fit:
 
     def sentences(self) -> list[str]:
         """The verdict, the largest parts, then the ways out."""
-        size, device, stage = self.memory.needed / GIB, self.device_bytes / GIB, self.memory.stage
+        size, device, stage = _gib(self.memory.needed), _gib(self.device_bytes), self.memory.stage
         if self.fits:
-            return [
-                f"it fits: stage {stage} takes {size:.3g} of {device:.3g} GiB, {-self.missing_bytes / GIB:.3g} GiB are left"
-            ]
+            return [f"it fits: stage {stage} takes {size} of {device} GiB, {_gib(-self.missing_bytes)} GiB are left"]
         parts = sorted(self.memory.parts().items(), key=lambda part: -part[1])[:3]
-        largest = ", ".join(f"{name} {value / GIB:.3g}" for name, value in parts)
+        largest = ", ".join(f"{name} {_gib(value)}" for name, value in parts)
         found = [
-            f"it is {self.missing_bytes / GIB:.3g} GiB too large: stage {stage} takes {size:.3g} of {device:.3g} GiB",
+            f"it is {_gib(self.missing_bytes)} GiB too large: stage {stage} takes {size} of {device} GiB",
             f"most of it is {largest} GiB",
             *(remedy.sentence() for remedy in self.remedies[:5]),
         ]
@@ -107,7 +110,8 @@ def _changes(plan: TrainPlan) -> Iterator[tuple[str, Change]]:
         yield f"shard={plan.data}", {"shard": plan.data}
     kinds = ("none", "selective", "operators", "full")
     for kind in kinds[kinds.index(plan.recompute) + 1 :]:
-        yield f"recompute={kind}", {"recompute": kind}
+        if kind != "selective" or not plan.flash_attention:
+            yield f"recompute={kind}", {"recompute": kind}
     if not plan.flash_attention:
         yield "flash_attention=true", {"flash_attention": True}
     if not plan.sequence_parallel and plan.tensor > 1:
