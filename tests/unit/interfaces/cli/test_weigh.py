@@ -60,7 +60,7 @@ def test_a_plan_that_does_not_fit_answers_no_and_says_what_would(run: Run) -> No
 def test_figures_are_json_in_plain_units(run: Run) -> None:
     """Given --json, parts add up to the total and the plan is told in full."""
     code, out, _ = run(
-        "mixtral-8x7b", "--data", "8", "--expert", "8", "--zero", "1", "--sequence", "4096", "--on", "H200", "--json"
+        "mixtral-8x7b", "--data", "8", "--expert", "8", "--zero", "1", "--recompute", "full", "--on", "H200", "--json"
     )
     found = json.loads(out)
     assert code == 0 and found["fits"] is True
