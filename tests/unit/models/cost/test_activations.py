@@ -2,28 +2,20 @@
 
 import pytest
 import torch
+from tests.unit.models.cost.tiny import architecture as tiny
 from torch import Tensor, nn
 from torch.nn import functional
 
 from datahall.models.cost.activations import Numerics, embedding_activations, layer_activations
-from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward, LatentAttention
+from datahall.models.cost.spec import Architecture, Attention, Experts, LatentAttention
 
 H, S, B = 24, 16, 3
 T = S * B
 
 
 def architecture(**fields: object) -> Architecture:
-    fields = {
-        "name": "tiny",
-        "layers": 3,
-        "hidden": H,
-        "vocab": 50,
-        "context": S,
-        "attention": Attention(heads=6, kv_heads=6),
-        "feed_forward": FeedForward(width=40, gated=True),
-        "source": "a model of this test",
-    } | fields
-    return Architecture(**fields)  # type: ignore[arg-type]
+    """The tiny decoder with keys and values for every head."""
+    return tiny(**{"attention": Attention(heads=6, kv_heads=6)} | fields)
 
 
 class Layer(nn.Module):

@@ -2,28 +2,15 @@
 
 import pytest
 import torch
+from tests.unit.models.cost.tiny import architecture
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from datahall.models.cost.operations import decode_operations, operations_of, pairs, training_flop, training_flop_per_token
-from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward, LatentAttention
+from datahall.models.cost.spec import Attention, Experts, LatentAttention
 
 H, V, S, B = 24, 50, 16, 3
-
-
-def architecture(**fields: object) -> Architecture:
-    fields = {
-        "name": "tiny",
-        "layers": 3,
-        "hidden": H,
-        "vocab": V,
-        "context": S,
-        "attention": Attention(heads=6, kv_heads=2),
-        "feed_forward": FeedForward(width=40, gated=True),
-        "source": "a model of this test",
-    } | fields
-    return Architecture(**fields)  # type: ignore[arg-type]
 
 
 class Layer(nn.Module):

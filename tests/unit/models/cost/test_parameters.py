@@ -1,26 +1,13 @@
 """Counts against models that torch builds: nothing is left out, nothing is counted twice."""
 
 import pytest
+from tests.unit.models.cost.tiny import architecture
 from torch import nn
 
 from datahall.models.cost.parameters import has_experts, layer_parameters, parameters_of, touched
-from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward, LatentAttention
+from datahall.models.cost.spec import Attention, Experts, FeedForward, LatentAttention
 
 H, V, S = 24, 50, 16
-
-
-def architecture(**fields: object) -> Architecture:
-    fields = {
-        "name": "tiny",
-        "layers": 3,
-        "hidden": H,
-        "vocab": V,
-        "context": S,
-        "attention": Attention(heads=6, kv_heads=2),
-        "feed_forward": FeedForward(width=40, gated=True),
-        "source": "a model of this test",
-    } | fields
-    return Architecture(**fields)  # type: ignore[arg-type]
 
 
 def count(*modules: nn.Module) -> int:

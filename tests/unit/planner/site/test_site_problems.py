@@ -4,34 +4,10 @@ from tests.unit.planner.site.conftest import SITES
 from datahall.foundation.errors import Missing, Refused
 from datahall.planner.site.choose import rank_sites
 
-ONE = """\
-  - name: middle
-    site:
-      latitude_deg: 50
-      longitude_deg: 9
-      grid: {carbon_kgco2e_per_kwh: 0.4}
-      tariff: {energy_per_kwh: 0.10 EUR}
-    power_available_w: 4 kW
-    hazards: {natural: 0.1, source: test}
-  - name: south
-    site:
-      latitude_deg: 1
-      longitude_deg: 104
-      grid: {carbon_kgco2e_per_kwh: 0.5}
-      tariff: {energy_per_kwh: 0.12}
-    power_available_w: 3 kW
-    hazards: {natural: 0.3, source: test}
-"""
-NORTH = """\
-  - name: north
-    site:
-      latitude_deg: 60
-      longitude_deg: 10
-      grid: {carbon_kgco2e_per_kwh: 0.02}
-      tariff: {energy_per_kwh: 0.05}
-    power_available_w: 5 kW
-    hazards: {earthquake: 0.1, flood: 0.2, source: test}
-"""
+NORTH, ONE = (
+    SITES[SITES.index("  - name: north") : SITES.index("  - name: middle")],
+    SITES[SITES.index("  - name: middle") : SITES.index("criteria:")],
+)
 WEIGHTS, CRITERIA = (
     SITES[SITES.index("weights:") : SITES.index("draws:")],
     SITES[SITES.index("criteria:") : SITES.index("weights:")],
