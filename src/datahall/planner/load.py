@@ -10,12 +10,12 @@ from datahall.foundation.document import Document, read
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.partial import Partial, partly
 from datahall.foundation.paths import Path
-from datahall.infrastructure.catalog.catalogue import Catalogue
+from datahall.infrastructure.catalog.catalogue import Catalogue, merged
 from datahall.infrastructure.catalog.own import own_parts, sayable
 from datahall.infrastructure.checks import Context, problems_of
 from datahall.infrastructure.estate import Estate, estate_of, with_draw
 from datahall.infrastructure.spec import Fabric, Hall
-from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFile, merged
+from datahall.network.catalog.catalogue import NetworkCatalogue, NetworkPartsFile
 from datahall.network.checks import problems_of_network
 from datahall.network.fabric import FabricBuild, build
 from datahall.network.fabric.demand import demand_of
@@ -105,7 +105,7 @@ def _own_network_parts(hall: Hall, folder: FilePath) -> tuple[NetworkPartsFile, 
             read_part = partly(read(folder / name), NetworkPartsFile)
             files.append(read_part.spec or NetworkPartsFile())
             problems += sayable(read_part.problems, folder, name)
-    return merged(files), problems
+    return merged(NetworkPartsFile, files), problems
 
 
 def _not_by_our_hand(part: Partial[Hall], found: list[Problem], loaded: Loaded) -> list[Problem]:

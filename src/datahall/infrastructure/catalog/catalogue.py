@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 NETWORK_KINDS = ("switches", "cables", "links")
 """Kinds of row that a catalogue file may hold beside ours; the network floor reads and checks them."""
 P = TypeVar("P", bound=Part)
+F = TypeVar("F", bound=Spec)
 
 
 class PartsFile(Spec):
@@ -47,16 +48,13 @@ def named(rows: Iterable[P]) -> dict[str, P]:
 @functools.cache
 def shipped() -> PartsFile:
     """The rows that come with Datahall, all files of this folder that hold parts."""
-    files = [load(path, PartsFile) for path in sorted((FOLDER / "parts").glob("*.yaml"))]
-    return merged(files)
+    return merged(PartsFile, (load(path, PartsFile) for path in sorted((FOLDER / "parts").glob("*.yaml"))))
 
 
-def merged(files: Iterable[PartsFile]) -> PartsFile:
-    """All rows of the files, in order."""
-    files = list(files)
-    return PartsFile.model_validate(
-        {kind: tuple(row for f in files for row in getattr(f, kind)) for kind in PartsFile.model_fields}
-    )
+def merged(kind: type[F], files: Iterable[F]) -> F:
+    """All rows of files of one kind, in order."""
+    together = list(files)
+    return kind.model_validate({name: tuple(row for f in together for row in getattr(f, name)) for name in kind.model_fields})
 
 
 @dataclass(frozen=True)

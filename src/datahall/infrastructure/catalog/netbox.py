@@ -141,7 +141,7 @@ def netbox_files_yaml(paths: Iterable[FilePath], *, date: str, given: Given | No
             problems += [problem for problem in error.problems if problem not in problems]
     if problems := [*problems, *_same_slugs(found)]:
         raise Refused(problems)
-    parts = merged(found.values())
+    parts = merged(PartsFile, found.values())
     kinds = [kind for kind in ("racks", "servers") if getattr(parts, kind)]
     header = "From the NetBox device-type library. Name this file under `catalog:` in a hall file."
     return spec_yaml(parts, only=kinds, header=header)

@@ -56,7 +56,7 @@ def read_own(hall: Hall, folder: FilePath, where: Where = dotted_path) -> OwnPar
     """The same, with what was left out."""
     files = [_file(folder, name, where, hall.catalog.index(name)) for name in dict.fromkeys(hall.catalog)]
     return OwnParts(
-        parts=merged(file.parts for file in files),
+        parts=merged(PartsFile, (file.parts for file in files)),
         problems=(*(p for file in files for p in file.problems), *_repeated_files(hall, where)),
         left_out=frozenset().union(*(file.left_out for file in files)),
         whole=all(file.whole for file in files),

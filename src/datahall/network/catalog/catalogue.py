@@ -1,7 +1,7 @@
 """The network catalogue of a hall: its own rows first, then those that come with Datahall."""
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from datahall.foundation.document import load
 from datahall.foundation.spec import Spec
-from datahall.infrastructure.catalog.catalogue import PartsFile, named
+from datahall.infrastructure.catalog.catalogue import PartsFile, merged, named
 from datahall.infrastructure.catalog.part_specs import Device
 from datahall.network.catalog.specs import CablePart, LinkPart, SwitchPart
 
@@ -36,17 +36,7 @@ class NetworkPartsFile(Spec):
 @functools.cache
 def shipped() -> NetworkPartsFile:
     """The rows that come with Datahall."""
-    return merged(load(path, NetworkPartsFile) for path in sorted((FOLDER / "parts").glob("*.yaml")))
-
-
-def merged(files: Iterable[NetworkPartsFile]) -> NetworkPartsFile:
-    """All rows of the files, in order."""
-    files = list(files)
-    return NetworkPartsFile(
-        switches=tuple(row for file in files for row in file.switches),
-        cables=tuple(row for file in files for row in file.cables),
-        links=tuple(row for file in files for row in file.links),
-    )
+    return merged(NetworkPartsFile, (load(path, NetworkPartsFile) for path in sorted((FOLDER / "parts").glob("*.yaml"))))
 
 
 @dataclass(frozen=True)
