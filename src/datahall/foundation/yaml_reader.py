@@ -29,6 +29,8 @@ def data_and_lines(text: str, source: str, *, max_nodes: int = MAX_NODES) -> tup
         data = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting depth" in str(error.problem):  # libyaml since PyYAML 6.0.4 has a depth of its own, 1,000
+            reader.refuse_size(mark)
         reader.refuse("DOC-005", mark, f"not YAML: {error.problem or error.context}", _mend(text, mark))
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
@@ -54,6 +56,10 @@ class _Reader:
 
     def refuse(self, code: str, mark: Any, what: str, fix: str) -> NoReturn:
         raise Refused(Problem(code, f"{self.source}:{_line(mark)}", what, fix)) from None
+
+    def refuse_size(self, mark: Any) -> NoReturn:
+        what = f"nested deeper than {MAX_DEPTH} or more than {self._max_nodes:,} values, aliases counted in full"
+        self.refuse("DOC-006", mark, what, "flatten the file or split it")
 
     def document(self) -> Any:
         self._next(yaml.StreamStartEvent)
@@ -88,8 +94,7 @@ class _Reader:
     def _count(self, nodes: int, depth: int, event: yaml.Event) -> None:
         self._seen += nodes
         if depth > MAX_DEPTH or self._seen > self._max_nodes:
-            what = f"nested deeper than {MAX_DEPTH} or more than {self._max_nodes:,} values, aliases counted in full"
-            self.refuse("DOC-006", event.start_mark, what, "flatten the file or split it")
+            self.refuse_size(event.start_mark)
 
     def _alias(self, event: yaml.AliasEvent, path: Path) -> Any:
         known = self._anchors.get(str(event.anchor), (None, -1))
