@@ -1,0 +1,144 @@
+"""How a large model is served: the software, the spread over accelerators, and what users ask of it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from datahall.foundation.spec import Name, Spec
+from datahall.foundation.units import Bytes
+
+Precision = Literal["fp32", "bf16", "fp16", "fp8", "nvfp4"]
+WeightPrecision = Literal["fp32", "bf16", "fp16", "fp8", "nvfp4", "int8", "int4"]
+KvPrecision = Literal["bf16", "fp16", "fp8", "nvfp4"]
+
+
+class Engine(Spec):
+    """What the serving software does: assumptions that are stated, and few constants that were fitted (see `source`)."""
+
+    name: Name
+    step_host_s: float = Field(default=0.0, ge=0, le=0.1)
+    """Host time of one step that the accelerator waits for: scheduling, sampling, bookkeeping."""
+    sequence_host_s: float = Field(default=0.0, ge=0, le=1e-3)
+    """Further host time of a step for each sequence that gets a token."""
+    host_kernel_s: float = Field(default=0.0, ge=0, le=1e-3)
+    """Host time to start one kernel; 0 where CUDA graphs start all of a step's at once."""
+    compute_ratio: float = Field(default=1.0, gt=0, le=1.5)
+    """Speed of computing against what single kernels reach alone: clocks that fall, gaps between kernels."""
+    memory_ratio: float = Field(default=1.0, gt=0, le=1.5)
+    """Likewise, of streaming weights, keys and values."""
+    reduce_s: float = Field(default=0.0, ge=0, le=1e-3)
+    """Further time of each sum over tensor ranks: waiting for the last of them."""
+    device_ratio: float = Field(default=0.95, gt=0, le=1)
+    """Share of an accelerator's memory that the software may take in all."""
+    kv_ratio: float = Field(default=1.0, gt=0, le=1)
+    """Share of what weights and activations leave free that is given to keys and values."""
+    context_bytes: Bytes = 2 * 1024**3
+    """Driver context, libraries, buffers of communicators, on each accelerator."""
+    max_batch: int = Field(default=1024, ge=1)
+    """Sequences that one replica decodes at once, at most."""
+    step_tokens: int = Field(default=8192, ge=1)
+    """Tokens that one step takes, at most: those that decode and those of prompts."""
+    chunked_prefill: bool = True
+    """Whether a prompt is read in pieces; otherwise in one step, however long it is."""
+    mixed_steps: bool = True
+    """Whether prompts and decoding share a step (in-flight batching); otherwise decoding waits while prompts are read."""
+    reserves_output: bool = False
+    """Whether a request is let in only when its whole output has room (no eviction); otherwise as soon as its prompt has."""
+    source: str = Field(min_length=8)
+    """Where the figures come from, and on what any of them was fitted."""
+
+
+class Speculation(Spec):
+    """A draft proposes tokens, the model checks them in one step. Source: Leviathan et al., arXiv:2211.17192."""
+
+    draft_tokens: int = Field(ge=1, le=32)
+    """Proposed in each step."""
+    acceptance_ratio: float = Field(ge=0, le=1)
+    """Chance that a proposed token is kept, each independently."""
+    draft_ratio: float = Field(default=0.05, ge=0, le=1)
+    """Time of the draft for one token, over that of the model's decoding step."""
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens that a step yields on average: (1 - a^(n+1)) / (1 - a). Source: equation 1 of the paper."""
+        a, n = self.acceptance_ratio, self.draft_tokens
+        return float(n + 1) if a == 1 else (1 - a ** (n + 1)) / (1 - a)
+
+
+class PrefillPool(Spec):
+    """Accelerators that only read prompts and send keys and values to those that decode (disaggregated serving)."""
+
+    tensor: int = Field(default=1, ge=1)
+    pipeline: int = Field(default=1, ge=1)
+    expert: int = Field(default=1, ge=1)
+    replicas: int = Field(default=1, ge=1)
+    transfer_overlap_ratio: float = Field(default=0.0, ge=0, le=1)
+    """Share of the transfer that runs while later layers are still computed."""
+
+    @property
+    def accelerators(self) -> int:
+        return self.tensor * self.pipeline * self.replicas
+
+
+class InferencePlan(Spec):
+    """One way to serve a model. Accelerators = tensor x pipeline x data, and those of a prefill pool."""
+
+    tensor: int = Field(default=1, ge=1)
+    pipeline: int = Field(default=1, ge=1)
+    data: int = Field(default=1, ge=1)
+    """Replicas, each with its own requests, keys and values."""
+    expert: int = Field(default=1, ge=1)
+    """Ranks that share the experts: carved out of tensor x data, never multiplied. 1: every expert is cut over the tensor
+    ranks. Below `tensor` it divides it, above it is a multiple of it, and then replicas step together."""
+    precision: Precision = "bf16"
+    """Of the products."""
+    weight_precision: WeightPrecision | None = None
+    """Of the weights as they are kept, where narrower than `precision` (weight-only: int8, int4 as AWQ or GPTQ)."""
+    kv_precision: KvPrecision | None = None
+    """Of keys and values as they are kept; without it, 16 bits, or 8 where the products are narrower."""
+    max_batch: int | None = Field(default=None, ge=1)
+    """Sequences of one replica; without it, the engine's."""
+    step_tokens: int | None = Field(default=None, ge=1)
+    """Tokens of one step (chunk of a prefill); without it, the engine's."""
+    speculation: Speculation | None = None
+    prefill: PrefillPool | None = None
+    """Accelerators beside these that read the prompts; these then only decode."""
+
+    @property
+    def replica_accelerators(self) -> int:
+        return self.tensor * self.pipeline
+
+    @property
+    def accelerators(self) -> int:
+        return self.replica_accelerators * self.data + (self.prefill.accelerators if self.prefill else 0)
+
+    @property
+    def stored(self) -> WeightPrecision:
+        """Precision of the weights as they are kept."""
+        return self.weight_precision or self.precision
+
+    @property
+    def kept(self) -> KvPrecision:
+        """Precision of keys and values."""
+        if self.kv_precision:
+            return self.kv_precision
+        return "fp8" if self.precision in ("fp8", "nvfp4") else "fp16" if self.precision == "fp16" else "bf16"
+
+
+class Load(Spec):
+    """What users ask: requests of so many tokens, arriving so fast or so many at once; neither: all that has room."""
+
+    input_tokens: int = Field(ge=1, le=10_000_000)
+    """Of a prompt, on average."""
+    output_tokens: int = Field(ge=1, le=10_000_000)
+    """Of an answer, on average."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Requests in the system at once, over all replicas: one leaves, the next comes (closed loop)."""
+    requests_per_s: float | None = Field(default=None, gt=0)
+    """Poisson arrivals, over all replicas (open loop): what latencies are simulated for."""
+    requests: int | None = Field(default=None, ge=1)
+    """Of a finite run, all there from the start: its throughput includes filling and draining. Without it, for ever."""
+    prefix_hit_ratio: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the prompt's tokens whose keys and values are still kept from earlier requests."""
+    length_cv: float = Field(default=0.0, ge=0, le=3)
+    """Standard deviation over mean of both lengths (log-normal): for latencies. 0: all requests alike."""
