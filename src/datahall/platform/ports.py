@@ -84,3 +84,25 @@ class Stage(Protocol):
     def collect(self, spec: JobSpec, work: Path) -> tuple[StoredOutput, ...]: ...
     def environment(self, spec: JobSpec, work: Path) -> dict[str, str]: ...
     def secret_names(self, tenant: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job is expected to take, before it starts."""
+
+    duration_s: float
+    low_s: float
+    """One job in ten is expected to be shorter, and one in ten longer than `high_s`."""
+    high_s: float
+    energy_j: float | None
+    """At its accelerators' plugs; None where their power is not known."""
+    memory_bytes: float | None
+    """Of one accelerator."""
+    source: str
+    """Where it comes from, in words."""
+
+
+class Estimator(Protocol):
+    """Says how long, how much energy, how much memory a job will take; None where nothing is known of it."""
+
+    def estimate(self, spec: JobSpec) -> Estimate | None: ...

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, field_validator
 from datahall.foundation.spec import Name, Spec
 from datahall.foundation.units import Bytes, Seconds
 from datahall.platform.resources import Resources
+from datahall.platform.work import TrainingWork
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Text = Annotated[str, StringConstraints(max_length=131_072)]
@@ -52,6 +53,8 @@ class JobSpec(Spec):
     """When set, the folder `outputs/` becomes an artifact under this key if the job succeeds."""
     service: bool = False
     """Runs until it is stopped; ending by itself is a failure."""
+    work: TrainingWork | None = None
+    """What it trains, so that its time, energy and memory can be predicted, and the prediction be learned from."""
     annotations: dict[Name, str] = Field(default={}, max_length=32)
     """Words of the caller, such as the workflow and the step."""
 
