@@ -23,7 +23,7 @@ from datahall.foundation.errors import DatahallError
 from datahall.models.cost.operations import operations_of
 from datahall.models.cost.spec import Architecture, Attention, FeedForward
 from datahall.models.parallel.communication import Cluster, cluster_of
-from datahall.models.parallel.layer_time import Stack
+from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.step import Step, step_of
 

@@ -7,35 +7,13 @@ from datahall.models.cost.spec import Architecture, LatentAttention
 from datahall.models.parallel.device import Device
 from datahall.models.parallel.kernels import attention_s, elementwise_s, loss_s, matmul_s, norm_s, unfused_attention_s
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Stack as Stack
 
 Product = tuple[float, float, float, float]
 """Rows, columns, depth, and how many of them at once."""
 KERNELS_FORWARD = 50
 """Operations that an eager framework starts for one layer, forward; backward twice as many. A typical block, counted by
 https://mlhero.books.neutronlabs.ai/ch21-runtimes/01-pytorch-dispatch, read 2026-11 (a teaching text)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the software does, as far as it sets the time: assumptions that are stated, not fitted."""
-
-    attention_kernel: str | None = None
-    """Of fused attention; None: the fastest published for the accelerator."""
-    fused: bool = True
-    """Norms, activations, sums and dropouts are one kernel each, as in Megatron-LM or a compiled model."""
-    host_kernel_s: float = 1.5e-5
-    """Host time to start one operation from an eager framework; 0 with CUDA graphs or a compiled model. A layer is never
-    faster than its starts. The middle of 5 to 25 us, https://jiahuanglin.xyz/all_lessons/gpu_kernel_serving (lesson 18, read
-    2026-11): a wide range, which hosts and stacks fill."""
-    fused_accumulation: bool = True
-    """Products of the weights' gradients add into what was accumulated; otherwise a kernel of its own does."""
-    tensor_overlap: bool = True
-    """Backward, half of the tensor-parallel exchange runs behind the products of the weights' gradients."""
-    data_overlap: bool = True
-    """Gradients are reduced by buckets behind the backward pass of the last micro-batch, weights gathered behind the next
-    forward pass."""
-    send_overlap: bool = False
-    """Sends between pipeline stages run behind computing."""
 
 
 @dataclass(frozen=True, slots=True)

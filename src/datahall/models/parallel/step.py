@@ -2,82 +2,32 @@
 
     step = micro-batches x slowest stage + filling and draining the pipeline + sends + exposed reduction + optimiser
 
-Every term is composed from single kernels (kernels.py) and single collectives (datahall.network); what overlaps what is said by
-the `Stack`. Nothing here was fitted to training runs. Not modelled: stragglers, clocks that fall under load, kernels slowed by
-collectives beside them, data loading, the sum of tied embeddings' gradients over the pipeline's ends, and that ZeRO 3 gathers
-routed experts too.
+Every term is composed from single kernels (kernels.py) and single collectives (datahall.network) by combine.py; what overlaps
+what is said by the `Stack`. Nothing here was fitted to training runs. Not modelled: stragglers, clocks that fall under load,
+kernels slowed by collectives beside them, data loading, the sum of tied embeddings' gradients over the pipeline's ends, and
+that ZeRO 3 gathers routed experts too.
 """
 
 import functools
 from collections import Counter
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.cost.parameters import has_experts, layer_parameters
 from datahall.models.cost.spec import Architecture
+from datahall.models.parallel import combine
 from datahall.models.parallel.checks import problems_of_plan
+from datahall.models.parallel.combine import Parts as Parts
+from datahall.models.parallel.combine import Step as Step
 from datahall.models.parallel.communication import Cluster, Exchange, exchange_of
 from datahall.models.parallel.kernels import elementwise_s, optimiser_s
-from datahall.models.parallel.layer_time import Pass, Stack, embedding_pass, kv_width, layer_pass, output_pass
+from datahall.models.parallel.layer_time import Pass, embedding_pass, kv_width, layer_pass, output_pass
 from datahall.models.parallel.layout import Stage, stages_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Stack
 
 WEIGHT_BYTES = 2.0
 """Of a weight as it is gathered, and of an activation as it is exchanged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Seconds of one micro-batch on one rank, all its layers: what adds up to the stage's time."""
-
-    forward: float = 0.0
-    backward: float = 0.0
-    again: float = 0.0
-    """Forward work that backward repeats."""
-    vocabulary: float = 0.0
-    """Embedding, logits, loss."""
-    tensor: float = 0.0
-    """Exposed exchange of the tensor ranks."""
-    context: float = 0.0
-    """Exposed exchange of keys and values."""
-    expert: float = 0.0
-    """Tokens on their way to experts and back."""
-    gather: float = 0.0
-    """Exposed gathering of sharded weights and reduction of their gradients (ZeRO 3)."""
-
-    def __add__(self, other: "Parts") -> "Parts":
-        return Parts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
-
-    def times(self, count: float) -> "Parts":
-        return Parts(*(count * part for part in astuple(self)))
-
-    @property
-    def seconds(self) -> float:
-        return float(sum(astuple(self)))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Seconds of one step, on the slowest pipeline stage."""
-
-    parts: Parts
-    """All micro-batches."""
-    bubble: float
-    """Waiting while the pipeline fills and drains."""
-    send: float
-    """Exposed sends between stages."""
-    data: float
-    """Exposed reduction of gradients and gathering of weights over the data ranks (ZeRO 0 to 2)."""
-    optimiser: float
-
-    @property
-    def seconds(self) -> float:
-        return self.parts.seconds + self.bubble + self.send + self.data + self.optimiser
-
-    def breakdown(self) -> dict[str, float]:
-        """Seconds by name; they add up to `seconds`."""
-        found = {field.name: float(getattr(self.parts, field.name)) for field in fields(Parts)}
-        return found | {name: float(getattr(self, name)) for name in ("bubble", "send", "data", "optimiser")}
 
 
 def step_of(architecture: Architecture, plan: TrainPlan, cluster: Cluster, stack: Stack | None = None) -> Step:
@@ -88,8 +38,9 @@ def step_of(architecture: Architecture, plan: TrainPlan, cluster: Cluster, stack
     stages = stages_of(architecture, plan)
     found = [run.stage(stage) for stage in stages]
     slow = max(range(len(found)), key=lambda i: found[i].seconds)
-    return Step(
-        parts=found[slow].times(plan.micro_batches),
+    return combine.step_from(
+        found[slow],
+        micro_batches=plan.micro_batches,
         bubble=run.bubble_s(found),
         send=run.send_s(),
         data=run.data_s(stages[slow], found[slow]),
@@ -127,12 +78,10 @@ class _Run:
         return plan.micro_batch * plan.sequence / plan.context * self.architecture.hidden * WEIGHT_BYTES
 
     def stage(self, stage: Stage) -> Parts:
-        """One micro-batch through all that the rank holds; a rank of DualPipe holds two stages and computes half on each."""
-        total = Parts()
-        for kind, count in self.counts(stage).items():
-            total += self.layers[kind].times(count)
-        total += Parts(vocabulary=self.vocabulary_s(stage), gather=self.first_gather_s(stage))
-        return total.times(0.5 if self.dual else 1.0)
+        """One micro-batch through all that the rank holds."""
+        layers = [(count, self.layers[kind]) for kind, count in self.counts(stage).items()]
+        around = Parts(vocabulary=self.vocabulary_s(stage), gather=self.first_gather_s(stage))
+        return combine.stage_parts(layers, around=around, dual=self.dual)
 
     @functools.cached_property
     def firsts(self) -> dict[bool, int]:
@@ -166,8 +115,8 @@ class _Run:
         wide = self.plan.gradient_bytes
         each = 2 * wide - WEIGHT_BYTES if self.stack.fused_accumulation else WEIGHT_BYTES + 2 * wide
         held = parameters / (self.exchange.groups["shard"].ranks if self.plan.zero == 3 else 1)
-        again = 1 - 1 / self.plan.micro_batches
-        return again * float(elementwise_s(self.cluster.device, held * each, launches=0))
+        whole = float(elementwise_s(self.cluster.device, held * each, launches=0))
+        return float(combine.accumulated_s(whole, self.plan.micro_batches))
 
     def sum_s(self) -> float:
         """Partial sums of the tensor ranks added: one all-reduce, or with sequence parallelism its two halves."""
@@ -201,8 +150,9 @@ class _Run:
     def gather_s(self, layer: int, passed: Pass) -> float:
         """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
         gather, reduce = self.shard_s(self.held(layer)[0])
-        rest = max(0.0, gather - passed.forward) + max(0.0, gather + reduce - passed.backward - passed.again)
-        return rest if self.stack.data_overlap else 2 * gather + reduce
+        backward = passed.backward + passed.again
+        overlap = self.stack.data_overlap
+        return float(combine.gathered_s(gather, reduce, forward_s=passed.forward, backward_s=backward, overlap=overlap))
 
     def first_gather_s(self, stage: Stage) -> float:
         """Nothing runs before the first layer's weights are there, and nothing after the last layer's gradients."""
@@ -238,36 +188,27 @@ class _Run:
         return sum(end.forward + end.backward + self.sum_s() for end in ends) + self.accumulate_s(added)
 
     def bubble_s(self, stages: list[Parts]) -> float:
-        """Filling and draining. 1F1B: one micro-batch through all other stages; interleaved: through one chunk of each.
-
-        Zero-bubble (ZB-H1): a third. Source: Qi et al., arXiv:2401.10241, section 2.2. DualPipe: (p/2 - 1) (F&B + B - 3W), here
-        with F&B = F + B and W = B/2. Source: DeepSeek-V3, arXiv:2412.19437, table 2.
-        """
-        times = [stage.seconds for stage in stages]
-        others = sum(times) - max(times)
-        if self.dual:
-            forward = max(stage.forward for stage in stages)
-            return max(0.0, self.plan.pipeline / 2 - 1) * (forward + (max(times) - forward) / 2)
-        return others / {"interleaved": self.plan.chunks, "zero_bubble": 3}.get(self.plan.schedule, 1)
+        times, plan = [float(stage.seconds) for stage in stages], self.plan
+        divisor = {"interleaved": plan.chunks, "zero_bubble": 3}.get(plan.schedule, 1)
+        others, slowest, forward = sum(times) - max(times), max(times), max(float(stage.forward) for stage in stages)
+        return float(combine.bubble_s(others, slowest, forward, pipeline=plan.pipeline, divisor=divisor, dual=self.dual))
 
     def send_s(self) -> float:
-        """Two sends for each micro-batch and chunk, and those of filling and draining; tensor ranks send a share each."""
+        """Tensor ranks send a share each; without sequence parallelism they put the shares together again."""
         plan = self.plan
         hop = self.exchange.s("pipeline", "send_recv", self.moved_bytes / plan.tensor)
         if plan.pipeline > 1 and not plan.sequence_parallel:
             hop += self.exchange.s("tensor", "all_gather", self.moved_bytes)
-        steady = 0 if self.stack.send_overlap else 2 * plan.micro_batches * plan.chunks
-        return (steady + 2 * (plan.pipeline - 1)) * hop
+        counts = {"micro_batches": plan.micro_batches, "chunks": plan.chunks, "pipeline": plan.pipeline}
+        return float(combine.send_s(hop, **counts, overlap=self.stack.send_overlap))
 
     def data_s(self, stage: Stage, parts: Parts) -> float:
-        """What of the reduction does not hide behind one backward pass, of the gathering behind one forward pass; at least
-        one layer's."""
         dense, routed = self.stage_held(stage)
         reduce, gather = self.reduction_s(dense)
         reduce += self.exchange.s("expert_gradient", "all_reduce", routed * self.plan.gradient_bytes)
-        if not self.stack.data_overlap:
-            return reduce + gather
-        return _exposed(reduce, parts.backward + parts.again, stage) + _exposed(gather, parts.forward, stage)
+        backward = parts.backward + parts.again
+        windows = {"forward_s": parts.forward, "backward_s": backward, "layers": stage.layer_count}
+        return float(combine.data_s(reduce, gather, **windows, overlap=self.stack.data_overlap))
 
     def reduction_s(self, parameters: float) -> tuple[float, float]:
         """To reduce gradients once in a step, and to gather the weights that were updated in shards."""
@@ -281,18 +222,13 @@ class _Run:
         return reduce + across, gather
 
     def optimiser_s(self, stage: Stage) -> float:
-        plan = self.plan
+        plan, groups = self.plan, self.exchange.groups
         dense, routed = self.stage_held(stage)
-        if plan.zero:
-            dense /= self.exchange.groups["shard"].ranks
-            routed /= self.exchange.groups["expert_gradient"].ranks
+        shards = {"shard": groups["shard"].ranks, "expert_shard": groups["expert_gradient"].ranks}
+        count = combine.updated(dense, routed, sharded=plan.zero > 0, **shards)
         return float(
             optimiser_s(
-                self.cluster.device, dense + routed, gradient_bytes=plan.gradient_bytes, state_bytes=plan.optimiser_bytes,
+                self.cluster.device, count, gradient_bytes=plan.gradient_bytes, state_bytes=plan.optimiser_bytes,
                 weight_bytes=WEIGHT_BYTES,
             )
         )  # fmt: skip
-
-
-def _exposed(seconds: float, window_s: float, stage: Stage) -> float:
-    return max(seconds - window_s, seconds / max(1, stage.layer_count))

@@ -1,0 +1,137 @@
+"""From the pieces of one micro-batch to a step, s: for one plan's numbers and for NumPy arrays of many plans alike.
+
+The pieces (a layer's passes, single collectives) come from layer_time.py and communication.py; they know nothing of how many
+micro-batches, stages or ranks there are. What does is here, once, so that `step_of` and a search cannot disagree. Every
+argument is a number or an array; arrays broadcast. Choices (schedules, overlaps) arrive as numbers, too: 1.0 or 0.0, or arrays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Number = float | NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Seconds of one micro-batch on one rank, all its layers: what adds up to the stage's time."""
+
+    forward: Number = 0.0
+    backward: Number = 0.0
+    again: Number = 0.0
+    """Forward work that backward repeats."""
+    vocabulary: Number = 0.0
+    """Embedding, logits, loss."""
+    tensor: Number = 0.0
+    """Exposed exchange of the tensor ranks."""
+    context: Number = 0.0
+    """Exposed exchange of keys and values."""
+    expert: Number = 0.0
+    """Tokens on their way to experts and back."""
+    gather: Number = 0.0
+    """Exposed gathering of sharded weights and reduction of their gradients (ZeRO 3)."""
+
+    def each(self) -> tuple[Number, ...]:
+        return tuple(getattr(self, name) for name in PARTS)
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts(*(mine + theirs for mine, theirs in zip(self.each(), other.each(), strict=True)))
+
+    def times(self, count: Number) -> "Parts":
+        return Parts(*(count * part for part in self.each()))
+
+    @property
+    def seconds(self) -> Any:
+        return sum(self.each())
+
+
+PARTS = tuple(field.name for field in fields(Parts))
+REST = ("bubble", "send", "data", "optimiser")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Seconds of one step, on the slowest pipeline stage."""
+
+    parts: Parts
+    """All micro-batches."""
+    bubble: Any
+    """Waiting while the pipeline fills and drains."""
+    send: Any
+    """Exposed sends between stages."""
+    data: Any
+    """Exposed reduction of gradients and gathering of weights over the data ranks (ZeRO 0 to 2)."""
+    optimiser: Any
+
+    @property
+    def seconds(self) -> Any:
+        return self.parts.seconds + sum(getattr(self, name) for name in REST)
+
+    def breakdown(self) -> dict[str, float]:
+        """Seconds by name; they add up to `seconds`. Of one plan."""
+        found = dict(zip(PARTS, map(float, self.parts.each()), strict=True))
+        return found | {name: float(getattr(self, name)) for name in REST}
+
+
+def accumulated_s(sum_s: Number, micro_batches: Number) -> Any:
+    """Of one micro-batch, on average: gradients added to those before it, where adding takes `sum_s`; the first has none."""
+    return (1 - 1 / micro_batches) * sum_s
+
+
+def gathered_s(gather_s: Number, reduce_s: Number, *, forward_s: Number, backward_s: Number, overlap: Number) -> Any:
+    """Of one layer whose weights are sharded (ZeRO 3): what of gathering them twice and reducing their gradients no computing
+    hides. backward_s: with what is computed again."""
+    hidden = np.maximum(0.0, gather_s - forward_s) + np.maximum(0.0, gather_s + reduce_s - backward_s)
+    return overlap * hidden + (1 - overlap) * (2 * gather_s + reduce_s)
+
+
+def stage_parts(layers: Sequence[tuple[Number, Parts]], *, around: Parts, dual: Number) -> Parts:
+    """One micro-batch through all that a rank holds: each kind of layer, how many of them, and what stands around them.
+
+    dual: 1 where a rank holds two stages and computes half of the micro-batches on each (DualPipe).
+    """
+    total = around
+    for count, parts in layers:
+        total += parts.times(count)
+    return total.times(1 - 0.5 * dual)
+
+
+def bubble_s(others_s: Number, slowest_s: Number, forward_s: Number, *, pipeline: Number, divisor: Number, dual: Number) -> Any:
+    """Filling and draining. 1F1B: one micro-batch through all other stages (`others_s`).
+
+    divisor: chunks where interleaved, else 1; 3 for zero-bubble (ZB-H1: Qi et al., arXiv:2401.10241, section 2.2).
+    DualPipe: (p/2 - 1) (F&B + B - 3W), here with F&B = F + B and W = B/2. Source: DeepSeek-V3, arXiv:2412.19437, table 2.
+    """
+    both = np.maximum(0.0, pipeline / 2 - 1) * (forward_s + (slowest_s - forward_s) / 2)
+    return (1 - dual) * others_s / divisor + dual * both
+
+
+def send_s(hop_s: Number, *, micro_batches: Number, chunks: Number, pipeline: Number, overlap: Number) -> Any:
+    """Two sends for each micro-batch and chunk, unless computing hides them, and those of filling and draining."""
+    return ((1 - overlap) * 2 * micro_batches * chunks + 2 * (pipeline - 1)) * hop_s
+
+
+def data_s(
+    reduce_s: Number, gather_s: Number, *, forward_s: Number, backward_s: Number, layers: Number, overlap: Number
+) -> Any:
+    """What of the reduction does not hide behind one backward pass, of the gathering behind one forward pass; at least one
+    layer's. backward_s: with what is computed again."""
+    hidden = _exposed(reduce_s, backward_s, layers) + _exposed(gather_s, forward_s, layers)
+    return overlap * hidden + (1 - overlap) * (reduce_s + gather_s)
+
+
+def _exposed(seconds: Number, window_s: Number, layers: Number) -> Any:
+    return np.maximum(seconds - window_s, seconds / np.maximum(1, layers))
+
+
+def updated(dense: Number, routed: Number, *, sharded: Number, shard: Number, expert_shard: Number) -> Any:
+    """Parameters that one rank's optimiser updates; sharded: 1 where data ranks share that work (ZeRO)."""
+    return dense / (sharded * shard + 1 - sharded) + routed / (sharded * expert_shard + 1 - sharded)
+
+
+def step_from(slow: Parts, *, micro_batches: Number, bubble: Number, send: Number, data: Number, optimiser: Number) -> Step:
+    """The step whose slowest stage takes `slow` for a micro-batch."""
+    return Step(slow.times(micro_batches), bubble, send, data, optimiser)
