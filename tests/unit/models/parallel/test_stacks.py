@@ -1,0 +1,49 @@
+"""Named software stacks: each can be made, is found by other words, and an unknown one is answered with the near."""
+
+import pytest
+
+from datahall.foundation.errors import Missing
+from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stacks import DEFAULT, on_device, stack_named, stack_said, stacks
+
+
+@pytest.mark.parametrize("name", list(stacks()))
+def test_each_stack_makes_assumptions_and_a_plan(name):
+    """Given a stack's name, its fields are those of a Stack, and its plan's are those of a TrainPlan."""
+    named = stack_named(name)
+    plan = TrainPlan(global_batch=1, sequence=8, **named.plan)
+    assert {field: getattr(named.made(), field) for field in named.stack} == named.stack
+    assert {field: getattr(plan, field) for field in named.plan} == named.plan
+
+
+def test_words_of_one_stack_are_never_those_of_another():
+    """Given every name and alias, each is said by one stack only, so that the order of the file decides nothing."""
+    words = [word for named in stacks().values() for word in (named.name, *named.aliases)]
+    assert len(words) == len(set(words))
+
+
+def test_a_stack_is_found_whatever_its_case_and_by_its_alias():
+    """Given `Megatron LM` and `NeoX`, the stacks that they are aliases of come back."""
+    assert (stack_named("Megatron LM").name, stack_named("NeoX").name) == (DEFAULT, "deepspeed")
+
+
+def test_a_text_names_a_stack_and_changes_it():
+    """Given a release, flash attention's release and CUDA graphs beside the name, they are taken up."""
+    named = stack_said("Megatron-Core 0.9, FlashAttention-2, CUDA graphs")
+    assert named.name == "megatron-core"
+    assert (named.made().attention_kernel, named.made().host_kernel_s) == ("flash2", 0.0)
+    assert stack_said("megatron-2022 with flash attention").plan["flash_attention"] is True
+    assert stack_said("megatron-core without flash").plan["flash_attention"] is False
+    assert stack_said("megatron-core without CUDA graphs").made() == stack_named("megatron-core").made()
+
+
+def test_an_unknown_stack_is_answered_with_the_near_ones():
+    """Given a slip of the hand, the problem names the column and the names that come close."""
+    with pytest.raises(Missing, match=r"row 3: STACK-001 .*'megatonn-core'.*Did you mean `megatron-core`"):
+        stack_said("megatonn-core", "row 3")
+
+
+def test_the_first_flash_attention_becomes_the_second_on_hopper():
+    """Given FlashAttention 1 on Hopper, where nobody published its rate, the second stands in; on Ampere it stays."""
+    first = stack_named("llm-foundry-2023").made()
+    assert (on_device(first, "hopper").attention_kernel, on_device(first, "ampere")) == ("flash2", first)
