@@ -5,18 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from datahall.foundation.spec import Name, Spec
-from datahall.models.parallel.spec import Precision
-
-
-class SpeculativeDraft(Spec):
-    """A draft of several tokens that the model checks in one step. Source: Leviathan et al., arXiv:2211.17192."""
-
-    draft_tokens: int = Field(ge=1, le=16)
-    """Tokens drafted before each check."""
-    acceptance_ratio: float = Field(gt=0, lt=1)
-    """Share of drafted tokens that the model accepts, each on its own. It depends on model, draft and text: measure it."""
-    draft_ratio: float = Field(default=0.0, ge=0, lt=1)
-    """Time of drafting one token as a share of the model's own step; 0 for drafts from the text itself (n-grams)."""
+from datahall.models.inference.spec import KvPrecision, Precision, Speculation, WeightPrecision
 
 
 class ServeRequest(Spec):
@@ -41,17 +30,23 @@ class ServeRequest(Spec):
     """Time per output token after the first, mean over one request, 95 of 100 requests."""
     tpot_p99_s: float | None = Field(default=None, gt=0)
     precision: Precision | None = None
-    """Of weights and products; without it, all are tried that the accelerator has and that the model may be served in
-    without a change of its answers: 16 bits, or what it was published in."""
-    kv_precision: Precision | None = None
-    """Of keys and values kept; without it, 16 bits."""
+    """Of products, and of weights unless `weight_precision` says otherwise. Without it, 16 bits: fewer change the answers, so
+    they are only told as a what-if."""
+    weight_precision: WeightPrecision | None = None
+    """Of weights as they are kept, where narrower than the products."""
+    kv_precision: KvPrecision | None = None
+    """Of keys and values kept; without it, 16 bits, or 8 where the products are narrower."""
     engine: Name | None = None
     """The serving software by name; without it, the default, which the forecast names."""
     prefix_hit_ratio: float = Field(default=0.0, ge=0, lt=1)
     """Share of prompt tokens whose keys and values another request left."""
-    speculative: SpeculativeDraft | None = None
+    speculative: Speculation | None = None
     accelerators: int | None = Field(default=None, ge=1)
     """At most so many of the hall; without it, all."""
+    accelerator: str | None = None
+    """Which kind, where the hall has several; without it, those with the highest peak together."""
+    replicas: int | None = Field(default=None, ge=1)
+    """Pinned: copies of the model that share the load."""
     tensor: int | None = Field(default=None, ge=1)
     """Pinned: ranks that share each product."""
     pipeline: int | None = Field(default=None, ge=1)
