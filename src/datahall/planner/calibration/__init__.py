@@ -1,0 +1,1 @@
+"""Learning from what was measured: corrections of the predictor for one platform at a time."""
