@@ -7,6 +7,7 @@ from typing import Literal
 from datahall.foundation.errors import Missing, Problem
 from datahall.models.parallel.device import Device, device_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.tiers import Tier, Traffic, Way, way_of
 from datahall.network.collectives import Group, ScaleUp, scale_up_of, time_s
 
 Axis = Literal["tensor", "context", "expert", "shard", "replica", "gradient", "expert_gradient", "pipeline"]
@@ -28,18 +29,34 @@ class Cluster:
     distance_m: float = 0.0
     protocol: str = "infiniband"
     in_network_reduction: bool = False
+    tiers: tuple[Tier, ...] = ()
+    """Of the network, from the inside; the last holds all. Without them every group that leaves a domain goes the whole way."""
+    packed: bool = True
+    """Whether neighbours in the plan are neighbours on the fabric; if not, every flow that leaves a domain may go anywhere."""
 
-    def group(self, ranks: int, *, stride: int) -> Group:
-        """`ranks` accelerators, each `stride` after the last; groups side by side share the ports of their domain evenly."""
+    def way(self, ranks: int, *, stride: int, traffic: Traffic = "neighbours") -> Way:
+        """How far a group's flows go, and what of the network's narrowness they feel."""
+        if ranks * stride <= self.per_domain or ranks == 1:
+            return Way("domain", 1.0, 0)
+        if not self.tiers or not self.packed:
+            return Way(self.tiers[-1].name if self.tiers else "network", self.oversubscription, self.hops)
+        return way_of(self.tiers, ranks=ranks, stride=stride, per_domain=self.per_domain, traffic=traffic)
+
+    def group(self, ranks: int, *, stride: int, traffic: Traffic = "neighbours", row: int | None = None) -> Group:
+        """`ranks` accelerators, each `stride` after the last; groups side by side share the ports of their domain evenly.
+
+        row: of which longer row they are a part, where the slowest part of that row sets the pace.
+        """
         within = max(1, min(ranks, self.per_domain // stride))
+        way = self.way(row or ranks, stride=stride, traffic=traffic)
         return Group(
             ranks=ranks,
             ranks_per_domain=within,
             scale_up=self.scale_up,
             nics_per_domain=within,
             nic_bytes_per_s=self.nic_bytes_per_s,
-            oversubscription=self.oversubscription,
-            hops=self.hops,
+            oversubscription=way.oversubscription,
+            hops=way.hops,
             distance_m=self.distance_m,
             protocol=self.protocol,
             in_network_reduction=self.in_network_reduction,
@@ -55,6 +72,7 @@ def cluster_of(
     hops: int = 1,
     distance_m: float = 0.0,
     protocol: str = "infiniband",
+    tiers: tuple[Tier, ...] = (),
 ) -> Cluster:
     """A cluster of a catalogued accelerator; `per_domain` as its links usually join them, where it is not given.
 
@@ -66,8 +84,9 @@ def cluster_of(
         fix = "set per_domain to 1, or add a row to network/constants/links.yaml"
         raise Missing(Problem("STEP-002", "accelerator", what, fix))
     links, usual = found or (None, 1)
+    domain = per_domain or usual
     return Cluster(
-        device, per_domain or usual, nic_bytes_per_s, links, oversubscription, hops, distance_m, protocol
+        device, domain, nic_bytes_per_s, links, oversubscription, hops, distance_m, protocol, tiers=tiers
     )  # fmt: skip
 
 
@@ -99,13 +118,13 @@ def exchange_of(plan: TrainPlan, cluster: Cluster) -> Exchange:
         {
             "tensor": cluster.group(plan.tensor, stride=1),
             "context": cluster.group(plan.context, stride=plan.tensor),
-            "expert": cluster.group(plan.expert, stride=plan.tensor),
+            "expert": cluster.group(plan.expert, stride=plan.tensor, traffic="all"),
             "gradient": cluster.group(across, stride=plan.tensor),
             "expert_gradient": cluster.group(across // plan.expert, stride=plan.tensor * plan.expert),
             "shard": cluster.group(shard, stride=plan.tensor),
             "replica": cluster.group(max(1, across // shard), stride=plan.tensor * shard),
             # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.
-            "pipeline": cluster.group(2 if plan.pipeline > 1 else 1, stride=_apart(plan, stage, cluster)),
+            "pipeline": cluster.group(min(2, plan.pipeline), stride=_apart(plan, stage, cluster), row=plan.pipeline),
         }
     )
 
