@@ -11,13 +11,13 @@ from datahall.models.inference.spec import KvPrecision, Precision, Speculation, 
 class ServeRequest(Spec):
     """One question of `datahall plan --serve`. Lengths are means over requests."""
 
-    input_tokens: float = Field(ge=1, le=1e7)
+    input_tokens: int = Field(ge=1, le=10_000_000)
     """Of a prompt."""
-    output_tokens: float = Field(ge=1, le=1e7)
+    output_tokens: int = Field(ge=1, le=10_000_000)
     """Of an answer."""
     lengths: Literal["fixed", "lognormal"] = "fixed"
     """Whether all requests are alike, or how they differ."""
-    length_cv_ratio: float = Field(default=0.0, ge=0, le=10)
+    length_cv_ratio: float = Field(default=0.0, ge=0, le=3)
     """Standard deviation of both lengths over their mean; only with `lengths: lognormal`."""
     requests_per_s: float | None = Field(default=None, gt=0)
     """Over all replicas, arriving independently (Poisson). Without it and `concurrency`: as many as the hall sustains."""
