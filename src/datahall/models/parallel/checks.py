@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from datahall.foundation.errors import Problem
 from datahall.models.cost.spec import Architecture, Attention
-from datahall.models.parallel.layout import stack_of
+from datahall.models.parallel.layout import short_of, stack_of
 from datahall.models.parallel.nearest import divisors_near, either, multiples_near, nearest
 from datahall.models.parallel.spec import TrainPlan
 
@@ -129,10 +129,10 @@ def chunks_schedule(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Pr
 
 def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
     """PAR-007: interleaved chunks are of one size, where embedding and output layer may count as a layer each."""
-    layers, parts = stack_of(architecture), plan.pipeline * plan.chunks
-    if plan.chunks > 1 and not _even(layers, parts):
-        chunks = nearest(plan.chunks, lambda v: _even(layers, plan.pipeline * v), most=layers // plan.pipeline)
-        stages = nearest(plan.pipeline, lambda p: _even(layers, p * plan.chunks), most=layers // plan.chunks)
+    layers, parts, more = stack_of(architecture), plan.pipeline * plan.chunks, architecture.prediction_layers
+    if plan.chunks > 1 and not _even(layers, parts, more):
+        chunks = nearest(plan.chunks, lambda v: _even(layers, plan.pipeline * v, more), most=layers // plan.pipeline)
+        stages = nearest(plan.pipeline, lambda p: _even(layers, p * plan.chunks, more), most=layers // plan.chunks)
         ways = [f"chunks to {either(chunks)}"] * bool(chunks) + [f"pipeline to {either(stages)}"] * bool(stages)
         yield Problem(
             "PAR-007",
@@ -143,8 +143,8 @@ def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> It
         )
 
 
-def _even(layers: int, parts: int) -> bool:
-    return any((layers + ends) % parts == 0 for ends in (0, 1, 2))
+def _even(layers: int, parts: int, further: int) -> bool:
+    return layers % parts == 0 or short_of(layers, parts, further=further) > 0
 
 
 def dualpipe_stages(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
@@ -264,12 +264,18 @@ def batch_pipeline(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Pro
 
 
 def experts_data(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
-    """PAR-017: the expert ranks are carved out of data x context."""
-    ranks = plan.data * plan.context
-    if architecture.experts is not None and ranks % plan.expert and architecture.experts.count % plan.expert == 0:
+    """PAR-017: the expert ranks are carved out of data x context; where other ranks than tensor's split experts, of all."""
+    ranks, split = float(plan.data * plan.context), plan.expert_split
+    if architecture.experts is None or architecture.experts.count % plan.expert:
+        return
+    of = f"data={plan.data} x context={plan.context} = {ranks:g}"
+    if split != plan.tensor:
+        ranks *= plan.tensor / split
+        of = f"tensor={plan.tensor} x {of} ranks over expert_tensor={split} = {ranks:g}"
+    if ranks % plan.expert:
         count = architecture.experts.count
-        near = nearest(plan.expert, lambda e: ranks % e == 0 and count % e == 0, most=ranks)
-        what = f"expert={plan.expert} does not divide data={plan.data} x context={plan.context} = {ranks}"
+        near = nearest(plan.expert, lambda e: ranks % e == 0 and count % e == 0, most=int(ranks))
+        what = f"expert={plan.expert} does not divide {of}"
         yield Problem("PAR-017", f"{where}.expert", what, f"set expert to {either(near)}")
 
 

@@ -113,14 +113,14 @@ def exchange_of(plan: TrainPlan, cluster: Cluster) -> Exchange:
     """
     across = plan.context * plan.data
     shard = min(plan.shard or across, across)
-    stage = plan.tensor * across
+    stage, split = plan.tensor * across, plan.expert_split
     return Exchange(
         {
             "tensor": cluster.group(plan.tensor, stride=1),
             "context": cluster.group(plan.context, stride=plan.tensor),
-            "expert": cluster.group(plan.expert, stride=plan.tensor, traffic="all"),
+            "expert": cluster.group(plan.expert, stride=split, traffic="all"),
             "gradient": cluster.group(across, stride=plan.tensor),
-            "expert_gradient": cluster.group(across // plan.expert, stride=plan.tensor * plan.expert),
+            "expert_gradient": cluster.group(stage // split // plan.expert, stride=split * plan.expert),
             "shard": cluster.group(shard, stride=plan.tensor),
             "replica": cluster.group(max(1, across // shard), stride=plan.tensor * shard),
             # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.

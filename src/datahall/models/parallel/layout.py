@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from datahall.models.cost.spec import Architecture
+from datahall.models.parallel import footprint
 from datahall.models.parallel.spec import TrainPlan
 
 
@@ -36,7 +37,8 @@ def stages_of(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     DualPipe runs the pipeline from both ends, so a rank holds its stage and the one that mirrors it, and weights twice.
     Source: DeepSeek-V3, arXiv:2412.19437, table 2.
     """
-    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks, ends=plan.chunks > 1)
+    further = architecture.prediction_layers
+    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks, ends=plan.chunks > 1, further=further)
     stages, last = [], plan.pipeline - 1
     for index in range(plan.pipeline):
         mirror = plan.schedule == "dualpipe" and last > 0
@@ -46,17 +48,20 @@ def stages_of(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     return stages
 
 
-def parts_of(layers: int, parts: int, *, ends: bool = False) -> list[range]:
+def parts_of(layers: int, parts: int, *, ends: bool = False, further: int = 0) -> list[range]:
     """Layers over parts, as even as can be; the first parts take one more, as DeepSpeed's partition_uniform has it.
 
     ends: where that would be uneven, embedding and output layer may count as layers, as Llama 3 405B has it (126 layers
     and 2 are 64 x 2; arXiv:2407.21783, 3.3.2): the last part, or the first and the last, have one fewer.
+    further: layers that predict further tokens; they count, and sit with the output layer. The last part gives way for all
+    of them where it can, as in NVIDIA's layouts of DeepSeek-V3 (16 parts: 4 layers in each, 1 in the last).
     """
-    short = 2 if (layers + 2) % parts == 0 else 1 if (layers + 1) % parts == 0 else 0
+    short = short_of(layers, parts, further=further)
     if ends and layers % parts and short:
         sizes = [(layers + short) // parts] * parts
-        sizes[-1] -= 1
-        sizes[0] -= short - 1
+        first = short - further == 2 and (further == 0 or sizes[-1] < short)
+        sizes[-1] -= short - first
+        sizes[0] -= first
     else:
         size, more = divmod(layers, parts)
         sizes = [size + (i < more) for i in range(parts)]
@@ -64,19 +69,14 @@ def parts_of(layers: int, parts: int, *, ends: bool = False) -> list[range]:
     return [range(start, end) for start, end in pairwise(starts)]
 
 
-def in_flight(plan: TrainPlan, stage: int) -> float:
-    """Micro-batches that a stage keeps activations of at once, in units of all its layers.
+def short_of(layers: int, parts: int, *, further: int = 0) -> int:
+    """How many layers short of parts of one size: both ends or the output may stand for one each, and `further` always do;
+    0 where that does not make the parts even."""
+    ways = (2 + further, 1 + further, further) if further else (2, 1)
+    return next((short for short in ways if (layers + short) % parts == 0), 0)
 
-    1F1B: one for each stage from here to the end. Narayanan et al., arXiv:2104.04473, 2.2.1.
-    Interleaved: 2 (p - stage - 1) + (v - 1) p + 1 chunks of 1/v of the layers: on the first stage p (1 + (p - 1)/(p v)).
-    Korthikanti et al., arXiv:2205.05198, 4.2.3.
-    Zero-bubble (ZB-H1): no more than 1F1B. Qi et al., arXiv:2401.10241, 2.1.
-    DualPipe: p + 1 of one stage's layers, of the two stages that a rank holds. DeepSeek-V3, arXiv:2412.19437, table 2.
-    Never more than there are in a step.
-    """
-    p, v, count = plan.pipeline, plan.chunks, max(1, plan.micro_batches)
-    if plan.schedule == "dualpipe" and p > 1:
-        return min(p + 1, count) / 2
-    if plan.schedule == "interleaved" and p > 1:
-        return min(2 * (p - stage - 1) + (v - 1) * p + 1, count * v) / v
-    return float(min(p - stage, count))
+
+def in_flight(plan: TrainPlan, stage: int) -> float:
+    """Micro-batches that a stage keeps activations of at once, in units of all its layers."""
+    counts = {"pipeline": plan.pipeline, "chunks": plan.chunks, "micro_batches": plan.micro_batches}
+    return float(footprint.in_flight(plan.schedule, stage, **counts))

@@ -27,6 +27,9 @@ class TrainPlan(Spec):
     """Ranks that share one sequence."""
     expert: int = Field(default=1, ge=1)
     """Ranks that share the experts: carved out of data x context, never multiplied."""
+    expert_tensor: int | None = Field(default=None, ge=1)
+    """Ranks that split each expert; without it, the tensor ranks. With fewer, the expert ranks are carved out of tensor x data
+    x context. Source: Liu et al., arXiv:2504.14960 (parallel folding); --expert-tensor-parallel-size of Megatron Core."""
     data: int = Field(default=1, ge=1)
     zero: Literal[0, 1, 2, 3] = 0
     """Data ranks shard: 1 optimiser, 2 gradients too, 3 weights too (FSDP). Source: Rajbhandari et al., arXiv:1910.02054."""
@@ -60,6 +63,11 @@ class TrainPlan(Spec):
     @property
     def accelerators(self) -> int:
         return self.tensor * self.pipeline * self.context * self.data
+
+    @property
+    def expert_split(self) -> int:
+        """Ranks that split each expert."""
+        return self.expert_tensor or self.tensor
 
     @property
     def micro_batches(self) -> int:

@@ -2,9 +2,14 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from datahall.models.cost.parameters import has_experts, head_dim_of, kv_heads_of, layer_parameters, parameters_of
 from datahall.models.cost.spec import Architecture, Attention
+from datahall.models.parallel import footprint
+from datahall.models.parallel.footprint import Number
 from datahall.models.parallel.layout import Stage
 from datahall.models.parallel.spec import TrainPlan
 
@@ -46,7 +51,7 @@ def rank_parameters(architecture: Architecture, plan: TrainPlan, stage: Stage) -
     if stage.output and (whole.output or not stage.embedding):
         ends += (whole.output or whole.embedding) / plan.tensor
     if stage.output:
-        ends += whole.prediction / plan.tensor / plan.expert
+        ends += whole.prediction / plan.expert_split / plan.expert
     return RankParameters(shared + ends, experts, largest)
 
 
@@ -86,20 +91,26 @@ def _layer_on_rank(architecture: Architecture, plan: TrainPlan, kind: int) -> tu
     if kv and isinstance(architecture.attention, Attention):
         heads = kv_heads_of(architecture.attention)
         repeated = kv * (max(heads, plan.tensor) / heads - 1)
-    return (split + repeated) / plan.tensor + whole, routed / plan.tensor / plan.expert
+    return (split + repeated) / plan.tensor + whole, routed / plan.expert_split / plan.expert
 
 
-def states_of(plan: TrainPlan, rank: RankParameters) -> tuple[float, float, float]:
-    """Weights, gradients and optimiser of a rank, in bytes, as ZeRO shards them.
+@dataclass(frozen=True, slots=True)
+class ParameterBytes:
+    """Of one parameter, before data ranks share it."""
 
-    Bytes of a parameter as Megatron Core has them (distributed optimizer guide): bf16 with fp32 gradients 6 + 12/d, fp16 with
-    fp16 gradients 4 + 16/d (the shard's gradient again in fp32), fp32 8 + 8/d. Fully sharded, the fp32 copy is the weight.
+    weight: Number
+    gradient: Number
+    moments: Number
+
+
+def parameter_bytes(plan: TrainPlan) -> ParameterBytes:
+    """As the precision, the optimiser and ZeRO's stage have it.
+
+    As Megatron Core has them (distributed optimizer guide): bf16 with fp32 gradients 6 + 12/d, fp16 with fp16 gradients
+    4 + 16/d (the shard's gradient again in fp32), fp32 8 + 8/d. Fully sharded, the fp32 copy is the weight.
     DeepSpeed flattens the shard's gradients before it makes them fp32 (stage_1_and_2.py, single_grad_partition): 2 bytes more,
     where the stack has buckets.
     """
-    ranks = plan.data * plan.context
-    shard = min(plan.shard or ranks, ranks)
-    expert_shard = max(1.0, shard / plan.expert)
     full = plan.precision == "fp32"
     weight, gradient = (4, 4) if full else (2, plan.gradient_bytes)
     moments = max(0, plan.optimiser_bytes - 4) if full else plan.optimiser_bytes
@@ -107,10 +118,24 @@ def states_of(plan: TrainPlan, rank: RankParameters) -> tuple[float, float, floa
         moments += 4 + (gradient if plan.bucket_elements and plan.zero else 0)
     if plan.zero == 3 and not full and plan.optimiser_bytes >= 12:
         weight = 0
+    return ParameterBytes(weight, gradient, 0 if plan.offload_optimiser else moments)
 
-    def sharded(per: float, stage: int) -> float:
-        on = plan.zero >= stage
-        return per * (rank.shared / (shard if on else 1) + rank.experts / (expert_shard if on else 1))
 
-    optimiser = 0.0 if plan.offload_optimiser else sharded(moments, 1)
-    return sharded(weight, 3), sharded(gradient, 2), optimiser
+def states_bytes(
+    per: ParameterBytes, shared: Number, experts: Number, *, zero: Number, shard: Number, expert_shard: Number
+) -> tuple[Any, Any, Any]:
+    """Weights, gradients and optimiser of a rank, in bytes, as ZeRO shards them: numbers or arrays."""
+    ranks = {"shard": shard, "expert_shard": expert_shard}
+    weights = footprint.sharded_bytes(per.weight, shared, experts, on=np.greater_equal(zero, 3) * 1.0, **ranks)
+    gradients = footprint.sharded_bytes(per.gradient, shared, experts, on=np.greater_equal(zero, 2) * 1.0, **ranks)
+    optimiser = footprint.sharded_bytes(per.moments, shared, experts, on=np.greater_equal(zero, 1) * 1.0, **ranks)
+    return weights, gradients, optimiser
+
+
+def states_of(plan: TrainPlan, rank: RankParameters) -> tuple[float, float, float]:
+    """Weights, gradients and optimiser of a rank of one plan, in bytes."""
+    ranks = plan.data * plan.context
+    shard = min(plan.shard or ranks, ranks)
+    shards = {"shard": float(shard), "expert_shard": max(1.0, shard / plan.expert)}
+    found = states_bytes(parameter_bytes(plan), rank.shared, rank.experts, zero=plan.zero, **shards)
+    return float(found[0]), float(found[1]), float(found[2])

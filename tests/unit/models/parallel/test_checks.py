@@ -34,6 +34,7 @@ FAULTS = [
     (DENSE, {"global_batch": 1600, "chunks": 2, "schedule": "interleaved", "data": 16}, "PAR-016", "100", "1,536 or 1,664"),
     (DENSE, {"global_batch": 64, "schedule": "dualpipe"}, "PAR-016", "2 x pipeline = 16", "128"),
     (MIXED, {"expert": 16}, "PAR-017", "data=8 x context=1", "8"),
+    (MIXED, {"expert": 128, "expert_tensor": 1}, "PAR-017", "expert_tensor=1 = 64", "64"),
     (DENSE, {"zero": 1, "shard": 3}, "PAR-018", "data=8", "2 or 4"),
 ]
 
@@ -43,6 +44,11 @@ def test_sound_plans_have_no_problem():
     assert problems_of_plan(DENSE, TrainPlan(**SOUND), accelerators=512) == []
     assert problems_of_plan(DENSE, TrainPlan(**SOUND | {"tensor": 16})) == []
     assert problems_of_plan(DENSE, TrainPlan(**SOUND | {"pipeline": 7})) == []
+
+
+def test_experts_that_are_not_split_take_the_tensor_ranks_too():
+    """Given tensor=8 x data=8 ranks and whole experts, 64 expert ranks are sound: parallel folding."""
+    assert problems_of_plan(MIXED, TrainPlan(**SOUND | {"expert": 64, "expert_tensor": 1})) == []
 
 
 @pytest.mark.parametrize(("architecture", "change", "code", "what", "fix"), FAULTS)

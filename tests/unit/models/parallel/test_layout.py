@@ -54,3 +54,10 @@ def test_parts_cover_all_layers_once():
     for layers in range(1, 40):
         for parts in range(1, layers + 1):
             assert [layer for part in parts_of(layers, parts) for layer in part] == list(range(layers))
+
+
+def test_layers_that_predict_further_tokens_sit_at_the_end():
+    """Given DeepSeek-V3's 61 layers and one more: NVIDIA's layouts, in 16 parts 4 and at last 1, in 32 parts 1, 2 and 0."""
+    for parts, first, last in ((16, 4, 1), (32, 1, 0)):
+        sizes = [len(part) for part in parts_of(61, parts, ends=True, further=1)]
+        assert (sizes[0], sizes[1], sizes[-1], sum(sizes)) == (first, 64 // parts, last, 61)
