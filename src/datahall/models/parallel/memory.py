@@ -3,17 +3,15 @@
 from dataclasses import dataclass, fields
 
 from datahall.models.cost.spec import Architecture
-from datahall.models.parallel.activations import element_bytes, layer_bytes, whole_layer_bytes, working_bytes
-from datahall.models.parallel.layout import Stage, stages_of
+from datahall.models.parallel import footprint
+from datahall.models.parallel.activations import element_bytes, layer_bytes, whole_layer_bytes
+from datahall.models.parallel.activations import working_bytes as gradients_inside
+from datahall.models.parallel.footprint import CONTEXT_BYTES as CONTEXT_BYTES
+from datahall.models.parallel.footprint import FRAGMENTATION as FRAGMENTATION
+from datahall.models.parallel.footprint import Number, TokenBytes
+from datahall.models.parallel.layout import Stage, stack_of, stages_of
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.states import RankParameters, layer_kinds, rank_parameters, states_of
-
-CONTEXT_BYTES = 2.0 * 2**30
-"""Assumed: driver context, kernels, library workspaces and the buffers of a few communicators: 1 to 2 GB are usual, the upper
-end is taken. Not fitted."""
-FRAGMENTATION = 1.05
-"""Assumed: what the allocator holds over what is in use, on all that comes and goes. The round figure nearest to eight
-rows of torchtitan, which are no test of it; PyTorch's allocator loses a few per cent to a third (GMLake, arXiv:2401.08156)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,9 @@ class Memory:
 
     @property
     def total(self) -> float:
-        return sum(self.parts().values())
+        states = self.weights + self.gradients + self.optimiser
+        moving = self.activations + self.working + self.logits + self.buffers
+        return float(footprint.total_bytes(states, self.gathered, moving))
 
     @property
     def reserved(self) -> float:
@@ -78,14 +78,15 @@ def _candidates(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
 
 
 def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage) -> Memory:
-    rank = rank_parameters(architecture, plan, stage)
+    rank, counts = rank_parameters(architecture, plan, stage), layer_kinds(architecture, stage.layers)
     weights, gradients, optimiser = states_of(plan, rank)
-    tokens = plan.micro_batch * plan.sequence / plan.context
-    activations = tokens * _activations(architecture, plan, stage)
-    logits = tokens * plan.logit_bytes * architecture.vocab / plan.tensor if stage.output else 0.0
-    working = tokens * _working(architecture, plan, stage)
-    gathered = _gathered(architecture, plan, stage, rank)
-    buffers = _buffers(architecture, plan, tokens)
+    token, tokens = token_bytes(architecture, plan), plan.micro_batch * plan.sequence / plan.context
+    ends = {"embedding": stage.embedding, "output": stage.output}
+    activations = float(tokens * footprint.activation_bytes(token, counts, stage.in_flight, **ends))
+    logits = float(logit_bytes(architecture, plan, tokens)) if stage.output else 0.0
+    working = float(tokens * footprint.working_bytes(token, counts))
+    gathered = gathered_bytes(architecture, plan, rank, output=stage.output) if plan.zero == 3 else 0.0
+    buffers = float(buffer_bytes(architecture, plan, tokens))
     moving = activations + working + logits + gathered + buffers
     return Memory(
         weights,
@@ -102,49 +103,38 @@ def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage) -> Memo
     )
 
 
-def _activations(architecture: Architecture, plan: TrainPlan, stage: Stage) -> float:
-    """For one token of each sequence: all layers of the stage, and what stands before and after them."""
-    size = element_bytes(plan) * architecture.hidden
-    outer = size / plan.tensor if plan.sequence_parallel else size
-    kept = sum(
-        count * layer_bytes(architecture, plan, experts=bool(kind % 2), crossed=kind >= 2)
-        for kind, count in enumerate(layer_kinds(architecture, stage.layers))
-        if count
-    )
-    if stage.embedding:
-        kept += outer * architecture.embedding_norm + plan.dropout * outer / element_bytes(plan)
-    if plan.keeps_outputs and plan.pipeline > 1 and not stage.output:
-        kept += outer
-    # The final norm's and the output layer's inputs are kept for one micro-batch only: it goes backward at once.
-    return kept * stage.in_flight + 2 * outer * stage.output
+def token_bytes(architecture: Architecture, plan: TrainPlan) -> TokenBytes:
+    """Of one token on one rank: the same on every stage."""
+    kept, working = [], []
+    for kind, count in enumerate(layer_kinds(architecture, (range(stack_of(architecture)),))):
+        experts, crossed = bool(kind % 2), kind >= 2
+        of_layer = layer_bytes(architecture, plan, experts=experts, crossed=crossed) if count else 0.0
+        whole = whole_layer_bytes(architecture, plan, experts=experts, crossed=crossed) if count else 0.0
+        kept.append(of_layer)
+        working.append(whole - of_layer + gradients_inside(architecture, plan, experts=experts))
+    size = element_bytes(plan)
+    outer = size * architecture.hidden / (plan.tensor if plan.sequence_parallel else 1)
+    embedding = outer * architecture.embedding_norm + plan.dropout * outer / size
+    return TokenBytes(kept, working, outer, embedding, outer * (plan.keeps_outputs and plan.pipeline > 1))
 
 
-def _working(architecture: Architecture, plan: TrainPlan, stage: Stage) -> float:
-    """For one token: what one layer computes again, and the gradients inside it."""
-    found = 0.0
-    for kind, count in enumerate(layer_kinds(architecture, stage.layers)):
-        if count:
-            experts, crossed = bool(kind % 2), kind >= 2
-            kept = layer_bytes(architecture, plan, experts=experts, crossed=crossed)
-            again = whole_layer_bytes(architecture, plan, experts=experts, crossed=crossed) - kept
-            found = max(found, again + working_bytes(architecture, plan, experts=experts))
-    return found
+def logit_bytes(architecture: Architecture, plan: TrainPlan, tokens: Number) -> Number:
+    """While the loss is differentiated, on the stage that has the output layer."""
+    return tokens * (plan.logit_bytes * architecture.vocab / plan.tensor)
 
 
-def _gathered(architecture: Architecture, plan: TrainPlan, stage: Stage, rank: RankParameters) -> float:
-    """Fully sharded: two layers' weights (one at work, one on its way), one's gradients and their sums.
+def gathered_bytes(architecture: Architecture, plan: TrainPlan, rank: RankParameters, *, output: bool) -> float:
+    """Fully sharded (ZeRO 3): two layers' weights (one at work, one on its way), one's gradients and their sums.
 
     Or the output layer's weights and gradients while the loss is taken: the larger of the two.
     """
-    if plan.zero < 3:
-        return 0.0
     size = 4 if plan.precision == "fp32" else 2
     layers = rank.largest_layer * (2 * size + size + plan.gradient_bytes)
-    output = architecture.vocab * architecture.hidden / plan.tensor * stage.output * (2 * size + plan.gradient_bytes)
-    return max(layers, output)
+    last = architecture.vocab * architecture.hidden / plan.tensor * output * (2 * size + plan.gradient_bytes)
+    return max(layers, last)
 
 
-def _buffers(architecture: Architecture, plan: TrainPlan, tokens: float) -> float:
+def buffer_bytes(architecture: Architecture, plan: TrainPlan, tokens: Number) -> Number:
     """Pipeline: an input and a gradient on their way. Sequence parallelism: a block's whole input and its gradient.
 
     Experts: tokens on their way to and from them. Buckets: of gradients and of weights.
