@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from datahall.foundation.document import read
-from datahall.infrastructure.catalog.rows import accelerator_rows, row_for
 from datahall.models.cost.parameters import parameters_of
-from datahall.models.parallel.memory import Memory, memory_of
+from datahall.models.parallel.memory import Memory
 from datahall.planner.validation.cells import named, number, placed, said
+from datahall.planner.validation.hardware import GIB
+from datahall.planner.validation.hardware import device_bytes_of as device_bytes_of
 from datahall.planner.validation.rows import ValidationRow, compared, unjudged
 from datahall.planner.validation.tables import FITTED_ON, HELD_OUT
-from datahall.planner.validation.training_rows import GIB, RECOMPUTE_OPEN, Case, case_of
+from datahall.planner.validation.training_rows import Case, case_of
 
 TABLE = "memory"
 PUBLISHED = Path(__file__).with_name("memory_rows.yaml")
@@ -47,17 +48,9 @@ def _lines(row: Mapping[str, Any]) -> list[ValidationRow]:
     case = case_of(row)
     if isinstance(case, str):
         return [compared(TABLE, name, MEASURES["device"], published=number(row, "mem_gb"), ours=None, note=case)]
-    memory = _least(case)
+    memory = case.memory
     found = [line for line in (_bytes(row, name, case, memory), _part(row, name, case, memory)) if line is not None]
     return [*found, _verdict(row, name, case, memory)]
-
-
-def _least(case: Case) -> Memory:
-    """With everything recomputed where the row does not say what is, and less would not fit."""
-    memory, device = memory_of(case.architecture, case.plan), device_bytes_of(case.hardware)
-    if RECOMPUTE_OPEN in case.notes and device is not None and not memory.fits(device):
-        return memory_of(case.architecture, case.plan.model_copy(update={"recompute": "full"}))
-    return memory
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -99,15 +92,6 @@ def _compared(place: tuple[str, str], pair: tuple[float, float], case: Case, see
         TABLE, *place, published=figure, ours=ours, hit=hit, baseline=constant, tolerance=TOLERANCE, note=note
     )  # fmt: skip
     return unjudged(found) if case.contradiction else replace(found, baseline_hit=baseline_hit)
-
-
-def device_bytes_of(hardware: str) -> float | None:
-    """Memory of the device that a row names: of the catalogue, or as its own name says it; None where neither does."""
-    row = row_for(hardware, accelerator_rows())
-    told = re.search(r"\b(\d{2,3})\s?GB\b", hardware, re.ASCII)
-    if told:
-        return float(told[1]) * GIB
-    return float(row.memory_bytes) if row else None
 
 
 def _verdict(row: Mapping[str, Any], name: str, case: Case, memory: Memory) -> ValidationRow:

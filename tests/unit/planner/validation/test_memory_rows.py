@@ -29,11 +29,11 @@ def test_shipped_rows_keep_their_accuracy() -> None:
 
 
 def test_rows_that_contradict_themselves_are_not_judged() -> None:
-    """Given rows marked INCONSISTENT, or whose ranks are not their devices, they are computed and not judged."""
+    """Given rows marked INCONSISTENT, they are computed and not judged; ranks that are not the devices are both named."""
     marked = [row for row in rows() if "INCONSISTENT" in row.note]
     assert len(marked) > 4 and all(row.hit is None and row.error_ratio is None for row in marked)
-    [used, fits] = rows([ROW | {"dp": "4", "global_batch": "4"}])
-    assert used.hit is fits.hit is None and "num_devices=8" in used.note
+    [wrong] = rows([ROW | {"dp": "4", "global_batch": "4"}])
+    assert wrong.ours is None and "dp=4" in wrong.note and "num_devices=8" in wrong.note
 
 
 def test_a_row_that_ran_out_of_memory_must_not_be_called_fitting() -> None:
@@ -45,7 +45,13 @@ def test_a_row_that_ran_out_of_memory_must_not_be_called_fitting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [({"heads": "32.5"}, "heads is `32.5`"), ({"tp": "3"}, "PAR-001"), ({"layers": ""}, "layers is missing")]
+    ("change", "why"),
+    [
+        ({"heads": "32.5"}, "heads is `32.5`"),
+        ({"tp": "3"}, "tp=3"),
+        ({"kv_heads": "3", "model": "x"}, "kv_heads=3"),
+        ({"layers": "", "hidden": "4000"}, "layers is missing"),
+    ],
 )
 def test_a_row_that_cannot_be_computed_says_why(change: dict[str, str], why: str) -> None:
     """Given a cell that is no count, or an impossible plan, the row has no figure of ours and the reason."""

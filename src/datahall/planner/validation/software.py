@@ -1,0 +1,91 @@
+"""The training software behind a row: what its `stack` column names, otherwise what its source is known to have run."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datahall.models.parallel.stacks import DEFAULT, NamedStack, stack_named, stack_said
+from datahall.planner.validation.cells import is_blank, said
+
+UNFUSED, FUSED = re.compile(r"no flash|without flash|unfused", re.IGNORECASE), re.compile(r"flash", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """A named stack, and what this source did beyond it: stated from its documents, never from its errors."""
+
+    named: NamedStack
+    plan: Mapping[str, Any]
+    """Fields of a plan, those of the stack among them."""
+    assumed: str
+    """Why this software was taken; empty where the row names it."""
+    held: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the plan that differ for memory: what DeepSpeed's fp16 optimiser makes in 32 bits lives during its step only,
+    when activations are gone, and is not kept beside them."""
+
+    @property
+    def why(self) -> str:
+        return f"{self.named.name}: {self.named.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stack by the words of a source."""
+
+    words: str
+    stack: str
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    held: Mapping[str, Any] = field(default_factory=dict)
+
+
+HELD = {"gradient_bytes": 4}
+SOURCES = (
+    Source("bigscience", "megatron-deepspeed-2022"),
+    Source("korthikanti|2205\\.05198", "megatron-2022"),
+    Source("sc21", "megatron-2021"),
+    Source("vtrain", "megatron-deepspeed-2022", {"dropout": True, "bucket_elements": 0, "keeps_outputs": False}, HELD),
+    Source("llm-foundry", "llm-foundry-2023"),
+    Source("internevo|internlm", "internevo"),
+    Source("torchtitan", "torchtitan-eager"),
+    Source("llama 3 herd|2407\\.21783", "llama3"),
+    Source("mt-nlg|2201\\.11990", "megatron-deepspeed-2022", {"dropout": True, "bucket_elements": 0, "keeps_outputs": False}),
+    Source("neox", "deepspeed", {"flash_attention": False, "bucket_elements": 0, "logit_bytes": 6, "dropout": True}),
+    Source("glm-130b", "deepspeed", {"flash_attention": False, "bucket_elements": 0, "logit_bytes": 6, "dropout": True}),
+    Source("opt-175b|2205\\.01068", "fairscale-2022"),
+    Source("maxtext|palm", "maxtext"),
+    Source("megatron-bridge", "megatron-bridge"),
+    Source("nemo", "nemo"),
+    Source("megatron", "megatron-core"),
+    Source("deepspeed", "deepspeed"),
+    Source("colossal", "colossal-ai"),
+    Source("datahall", "datahall"),
+)
+"""The first whose words stand in the row's source counts."""
+
+
+def software_of(row: Mapping[str, Any]) -> Software:
+    """What the row's `stack` says, or its source, or today's default. Raises Missing, STACK-001, for an unknown stack."""
+    if not is_blank(row, "stack"):
+        named = stack_said(said(row, "stack"), "stack")
+        return Software(named, _attention(row) | named.plan, "")
+    text = said(row, "source").lower()
+    source = next((each for each in SOURCES if re.search(each.words, text)), None)
+    if source is None:
+        named = stack_named(DEFAULT)
+        return Software(named, named.plan | _attention(row), f"no stack named, source not known: {DEFAULT} assumed")
+    named = stack_named("torchtitan-compile" if "titan" in source.stack and _is_compiled(row) else source.stack)
+    assumed = f"stack {named.name} taken by the source"
+    return Software(named, {**named.plan, **source.plan, **_attention(row)}, assumed, source.held)
+
+
+def _is_compiled(row: Mapping[str, Any]) -> bool:
+    return "compile" in said(row, "precision").lower()
+
+
+def _attention(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row's note says of attention; nothing where it says nothing."""
+    note = said(row, "note")
+    if UNFUSED.search(note):
+        return {"flash_attention": False}
+    return {"flash_attention": True} if FUSED.search(note) else {}
