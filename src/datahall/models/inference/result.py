@@ -30,6 +30,9 @@ class ServingMemory:
         return {name: getattr(self, name) for name in ("weights", "activations", "context", "kv")}
 
 
+EMPTY = ServingMemory(0, 0, 0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class StepTime:
     """Seconds of one engine step on one replica: what passes between two tokens of a sequence."""

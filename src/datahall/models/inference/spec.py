@@ -26,18 +26,23 @@ class Engine(Spec):
     """Speed of computing against what single kernels reach alone: clocks that fall, gaps between kernels."""
     memory_ratio: float = Field(default=1.0, gt=0, le=1.5)
     """Likewise, of streaming weights, keys and values."""
-    reduce_s: float = Field(default=0.0, ge=0, le=1e-3)
-    """Further time of each sum over tensor ranks: waiting for the last of them."""
+    reduce_ratio: float = Field(default=1.0, gt=0, le=1)
+    """Speed of sums over tensor ranks against the library's alone: ranks that come late, links that other copies share."""
+    one_shot_s: float | None = Field(default=None, gt=0, le=1e-3)
+    """Start of a sum over tensor ranks in the software's own kernel, each rank reading all others over NVLink; None: sums
+    are the library's (NCCL)."""
     device_ratio: float = Field(default=0.95, gt=0, le=1)
     """Share of an accelerator's memory that the software may take in all."""
     kv_ratio: float = Field(default=1.0, gt=0, le=1)
     """Share of what weights and activations leave free that is given to keys and values."""
     context_bytes: Bytes = 2 * 1024**3
     """Driver context, libraries, buffers of communicators, on each accelerator."""
-    max_batch: int = Field(default=1024, ge=1)
+    max_batch: int = Field(default=1024, ge=1, le=1_000_000)
     """Sequences that one replica decodes at once, at most."""
-    step_tokens: int = Field(default=8192, ge=1)
+    step_tokens: int = Field(default=8192, ge=1, le=10_000_000)
     """Tokens that one step takes, at most: those that decode and those of prompts."""
+    tuned: bool = False
+    """Whether `max_batch` and `step_tokens` are set for each load, as `trtllm-bench build --dataset` does."""
     chunked_prefill: bool = True
     """Whether a prompt is read in pieces; otherwise in one step, however long it is."""
     mixed_steps: bool = True
