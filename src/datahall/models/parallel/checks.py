@@ -100,9 +100,11 @@ def _tensor(code: str, architecture: Architecture, plan: TrainPlan, where: str, 
 
 
 def pipeline_layers(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
-    """PAR-005: each pipeline stage, and each of its chunks, has at least one layer."""
+    """PAR-005: each pipeline stage, and each of its chunks, has at least one layer; interleaved, embedding or output may stand
+    for one."""
     layers, parts = stack_of(architecture), plan.pipeline * plan.chunks
-    if parts > layers:
+    ends = short_of(layers, parts, further=architecture.prediction_layers) if plan.chunks > 1 else 0
+    if parts > layers + ends:
         most = max(1, layers // plan.chunks)
         yield Problem(
             "PAR-005",

@@ -46,6 +46,14 @@ def test_sound_plans_have_no_problem():
     assert problems_of_plan(DENSE, TrainPlan(**SOUND | {"pipeline": 7})) == []
 
 
+def test_embedding_and_output_may_each_fill_a_chunk():
+    """Given 126 layers on 16 stages of 8 chunks, as NVIDIA ran Llama 3.1 405B, 128 parts are not too many; 256 are."""
+    deep = DENSE.model_copy(update={"layers": 126})
+    change = {"pipeline": 16, "schedule": "interleaved", "global_batch": 1536}
+    assert problems_of_plan(deep, TrainPlan(**SOUND | change | {"chunks": 8})) == []
+    assert problems_of_plan(deep, TrainPlan(**SOUND | change | {"chunks": 16}))[0].code == "PAR-005"
+
+
 def test_experts_that_are_not_split_take_the_tensor_ranks_too():
     """Given tensor=8 x data=8 ranks and whole experts, 64 expert ranks are sound: parallel folding."""
     assert problems_of_plan(MIXED, TrainPlan(**SOUND | {"expert": 64, "expert_tensor": 1})) == []
