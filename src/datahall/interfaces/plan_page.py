@@ -1,10 +1,8 @@
 """One self-contained HTML page about one plan or several: it loads nothing, and no script runs in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from datahall.interfaces.page_frame import Chapter, render
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Section
 from datahall.interfaces.plan_parts.comparison import comparison_section
@@ -39,17 +37,6 @@ PARTS: tuple[Part, ...] = (
 """In the order of the page. A part without anything to show gives None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One plan on the page."""
-
-    anchor: str
-    plan: Plan
-    lead: str
-    tiles: list[tuple[str, str, str, str]]
-    sections: tuple[Section, ...]
-
-
 def page(plans: Sequence[Plan]) -> str:
     """The page; with two plans or more it begins with a comparison. Every word from a hall file is escaped.
 
@@ -60,18 +47,10 @@ def page(plans: Sequence[Plan]) -> str:
     anchors = [Anchors(plan.figures, f"hall-{n}-" if len(plans) > 1 else "") for n, plan in enumerate(plans, 1)]
     chapters = [_chapter(plan, its) for plan, its in zip(plans, anchors, strict=True)]
     comparison = comparison_section(plans, anchors) if len(plans) > 1 else None
-    environment = Environment(
-        loader=PackageLoader("datahall.interfaces"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    title = " · ".join(plan.name for plan in plans)
-    return environment.get_template("plan.html").render(chapters=chapters, comparison=comparison, title=title)
+    return render(chapters, comparison, title=" · ".join(plan.name for plan in plans))
 
 
 def _chapter(plan: Plan, anchors: Anchors) -> Chapter:
     sections = tuple(section for part in PARTS if (section := part(plan, anchors)))
     lead = plan.headline.removeprefix(f"{plan.name}: ")
-    return Chapter(anchors.section("hall"), plan, lead, tiles(plan, anchors), sections)
+    return Chapter(anchors.section("hall"), "plan of a hall", plan.name, plan.headline, lead, tiles(plan, anchors), sections)

@@ -1,12 +1,12 @@
 """`weigh`: what a model takes in parameters, operations and bytes, and whether it fits an accelerator."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from datahall.interfaces.cli.hall import Json
+from datahall.interfaces.cli.model_named import model_named
 from datahall.interfaces.cli.output import exits, next_step, out, show_json, show_table
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def weigh(
     """Say what a model takes, and whether it fits. Example: datahall weigh llama3-70b --tensor 8 --data 8 --zero 1 --on H200"""
     from datahall.interfaces.weigh_text import weighing, weighing_rows
 
-    architecture, device = _model(model), _device(on)
+    architecture, device = model_named(model), _device(on)
     spread = {
         "tensor": tensor, "pipeline": pipeline, "chunks": chunks, "context": context, "expert": expert, "data": data,
         "zero": zero, "shard": shard, "micro_batch": micro_batch, "global_batch": global_batch, "recompute": recompute,
@@ -76,14 +76,6 @@ def _show(rows: list[tuple[str, str]]) -> None:
         return
     for name, text in rows:
         out.print(f"{name:<14}{text}", markup=False)
-
-
-def _model(model: str) -> "Architecture":
-    from datahall.models.cost.catalogue import architecture
-    from datahall.models.cost.hugging_face import from_hugging_face
-
-    is_path = model.endswith(".json") or "/" in model or Path(model).exists()
-    return from_hugging_face(model) if is_path else architecture(model, where="MODEL")
 
 
 def _device(name: str | None) -> "AcceleratorRow | None":
