@@ -3,6 +3,7 @@
 from datahall.models.inference.checks import problems_of as problems_of
 from datahall.models.inference.engines import engine_named as engine_named
 from datahall.models.inference.engines import engines as engines
+from datahall.models.inference.latency import latency_of as latency_of
 from datahall.models.inference.memory import kv_capacity_tokens as kv_capacity_tokens
 from datahall.models.inference.memory import memory_of as memory_of
 from datahall.models.inference.phases import decode_s as decode_s
