@@ -2,7 +2,8 @@
 
 Exact for the scheduler that the engine describes: first come, first served; a request is let in when the batch has a slot and
 its tokens have room; prompts are read in pieces up to the step's tokens. Steps between two events are taken together, their
-times added up as an arithmetic series. Not modelled: eviction where output is not reserved (half of an answer takes room instead).
+times added up as an arithmetic series. Not modelled: eviction where output is not reserved (half of an answer takes room
+instead).
 """
 
 import heapq
