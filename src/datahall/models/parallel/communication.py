@@ -106,27 +106,53 @@ class Exchange:
         return time_s(collective, size_bytes, group) if group.ranks > 1 and size_bytes > 0 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Ranks that exchange, each `stride` accelerators after the last."""
+
+    ranks: int
+    stride: int
+    traffic: Traffic = "neighbours"
+    of: int | None = None
+    """Length of the row that they are a part of, where its slowest part sets the pace."""
+
+
 def exchange_of(plan: TrainPlan, cluster: Cluster) -> Exchange:
-    """Each group of the plan where it sits.
+    """Each group of the plan where it sits."""
+    rows = rows_of(plan, cluster)
+    return Exchange(
+        {axis: cluster.group(row.ranks, stride=row.stride, traffic=row.traffic, row=row.of) for axis, row in rows.items()}
+    )
+
+
+def ways_of(plan: TrainPlan, cluster: Cluster) -> list[tuple[Axis, int, Way]]:
+    """How far the groups of more than one rank go: axis, ranks, way."""
+    return [
+        (axis, row.of or row.ranks, cluster.way(row.of or row.ranks, stride=row.stride, traffic=row.traffic))
+        for axis, row in rows_of(plan, cluster).items()
+        if (row.of or row.ranks) > 1
+    ]
+
+
+def rows_of(plan: TrainPlan, cluster: Cluster) -> dict[Axis, Row]:
+    """The groups of a plan.
 
     gradient: all ranks that hold the same weights. shard: those of them that ZeRO shards over. replica: one of each shard.
     """
     across = plan.context * plan.data
     shard = min(plan.shard or across, across)
     stage, split = plan.tensor * across, plan.expert_split
-    return Exchange(
-        {
-            "tensor": cluster.group(plan.tensor, stride=1),
-            "context": cluster.group(plan.context, stride=plan.tensor),
-            "expert": cluster.group(plan.expert, stride=split, traffic="all"),
-            "gradient": cluster.group(across, stride=plan.tensor),
-            "expert_gradient": cluster.group(stage // split // plan.expert, stride=split * plan.expert),
-            "shard": cluster.group(shard, stride=plan.tensor),
-            "replica": cluster.group(max(1, across // shard), stride=plan.tensor * shard),
-            # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.
-            "pipeline": cluster.group(min(2, plan.pipeline), stride=_apart(plan, stage, cluster), row=plan.pipeline),
-        }
-    )
+    return {
+        "tensor": Row(plan.tensor, 1),
+        "context": Row(plan.context, plan.tensor),
+        "expert": Row(plan.expert, split, "all"),
+        "gradient": Row(across, plan.tensor),
+        "expert_gradient": Row(stage // split // plan.expert, split * plan.expert),
+        "shard": Row(shard, plan.tensor),
+        "replica": Row(max(1, across // shard), plan.tensor * shard),
+        # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.
+        "pipeline": Row(min(2, plan.pipeline), _apart(plan, stage, cluster), of=plan.pipeline),
+    }
 
 
 def _apart(plan: TrainPlan, stage: int, cluster: Cluster) -> int:
