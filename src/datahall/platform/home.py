@@ -18,6 +18,7 @@ OWN_NAMES = frozenset(
     {
         "admin.token",
         "artifacts",
+        "corrections.yaml",
         "audit.head",
         "database.db",
         "format",

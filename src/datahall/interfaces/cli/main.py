@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from datahall import __version__
-from datahall.interfaces.cli import catalog, exchange, governance, hall, jobs, models, plan, serving, site, storage, weigh
+from datahall.interfaces.cli import (
+    calibrate,
+    catalog,
+    exchange,
+    governance,
+    hall,
+    jobs,
+    models,
+    plan,
+    serving,
+    site,
+    storage,
+    weigh,
+)
 from datahall.interfaces.cli.output import report
 
 app = typer.Typer(
@@ -28,7 +41,7 @@ def options(
         raise typer.Exit
 
 
-for part in (hall, plan, catalog, site, weigh, exchange, jobs, models, serving, storage, governance):
+for part in (hall, plan, calibrate, catalog, site, weigh, exchange, jobs, models, serving, storage, governance):
     part.register(app)
 
 

@@ -27,6 +27,8 @@ ROW_SPREAD = 0.05
 """Of one measurement: the same configuration measured again within days (BLOOM's tuning log: median 5 %)."""
 PRIOR_ROWS = 4.0
 """Rows that the prior spread of corrected predictions is worth against the rows' own."""
+LEAST_GAIN = 0.001
+"""Of the mean error: less is rounding."""
 ROUNDS = 6
 STEP = 0.05
 """Of the numerical slope, in the logarithm of a ratio."""
@@ -69,6 +71,11 @@ class Fitted:
     @property
     def after_ratio(self) -> float:
         return float(np.mean([abs(row.after_s / row.measured_s - 1) for row in self.rows]))
+
+    @property
+    def helps(self) -> bool:
+        """Whether rows that were left out are predicted better with it than without."""
+        return self.after_ratio < self.before_ratio - LEAST_GAIN
 
 
 def fit(rows: Sequence[Measured]) -> Fitted:

@@ -57,7 +57,7 @@ def _add_row(found: Platforms, row: Mapping[str, Any]) -> None:
     case, (seconds, wrong) = case_of(row), measured_of(row)
     if isinstance(case, str) or wrong or seconds is None or case.cluster is None or case.contradiction:
         why = case if isinstance(case, str) else wrong or case.no_machine or case.contradiction or "no iter_time_s"
-        found.skipped.append(placed(row, why))
+        found.skipped.append(why if isinstance(case, str) else placed(row, why))
         return
     name = placed(row, case.architecture.name)
     measured = Measured(name, case.architecture, case.plan, case.cluster, case.stack, seconds)
