@@ -26,10 +26,19 @@ class PublishedBatch(Spec):
 
     models: tuple[Name, ...] = Field(min_length=1)
     sequence: int = Field(ge=1)
-    tokens_of_batch: float = Field(gt=0)
+    tokens_of_batch: float | None = Field(default=None, gt=0)
+    """Where the source counts tokens."""
+    sequences: int | None = Field(default=None, ge=1)
+    """Where it counts sequences."""
     source: str = Field(min_length=8)
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
     checked: Literal["read", "secondary", "unverified"]
+
+    def batch(self, sequence: int) -> int:
+        """Sequences of this length that make the published batch."""
+        if self.sequences is not None and sequence == self.sequence:
+            return self.sequences
+        return _even((self.tokens_of_batch or (self.sequences or 1) * self.sequence) / sequence)
 
 
 class PublishedBatches(Spec):
@@ -55,17 +64,16 @@ def published() -> Mapping[str, PublishedBatch]:
 
 
 def batch_of(architecture: Architecture, tokens: float, *, sequence: int | None, sequences: int | None) -> Batch:
-    """The batch as asked; else the published one; else by DeepSeek's law, to the nearest power of two of sequences."""
+    """The batch as asked; else the published one; else by DeepSeek's law."""
     row = published().get(architecture.name)
     length, length_why = _sequence(architecture, row, sequence)
     if sequences is not None:
         return Batch(sequences, length, "as asked", length_why, assumed=False)
     if row is not None:
-        return Batch(
-            _power_of_two(row.tokens_of_batch / length), length, f"as published: {row.source}", length_why, assumed=True
-        )
+        why = f"as published: {row.source}"
+        return Batch(row.batch(length), length, why, length_why, assumed=True)
     wanted = 0.2920 * float(training_flop(architecture, tokens, sequence=length)) ** 0.3271
-    return Batch(_power_of_two(min(wanted, tokens) / length), length, LAW, length_why, assumed=True)
+    return Batch(_even(min(wanted, tokens) / length), length, LAW, length_why, assumed=True)
 
 
 def _sequence(architecture: Architecture, row: PublishedBatch | None, asked: int | None) -> tuple[int, str]:
@@ -78,6 +86,7 @@ def _sequence(architecture: Architecture, row: PublishedBatch | None, asked: int
     return LONGEST, f"longer contexts than {LONGEST:,} are usually trained at the end only"
 
 
-def _power_of_two(value: float) -> int:
-    """The nearest one, at least 1: so that data ranks divide it."""
-    return 1 << max(0, round(math.log2(max(1.0, value))))
+def _even(value: float) -> int:
+    """The nearest of 4, 5, 6, 7 times a power of two, so that data ranks and micro-batches divide it: 1,562.5 becomes 1,536."""
+    unit: int = 1 << max(0, math.floor(math.log2(max(1.0, value))) - 2)
+    return max(1, round(value / unit)) * unit

@@ -44,7 +44,7 @@ class Found:
     possible: int
     fitting: int
     seconds: float
-    nearest_fit: tuple[str, ...] = ()
+    nearest_fit: Any = None
 
 
 def search(question: Question, *, top: int = 10) -> Found:

@@ -42,9 +42,9 @@ class Draw:
 
 def draw_of(server: Server, step: Step) -> Draw:
     """Draw of a phase: a share of the server's peak, never below idle."""
-    parts = step.breakdown()
-    computing = sum(parts.get(name, 0.0) for name in COMPUTE) / step.seconds
-    exchanging = sum(parts.get(name, 0.0) for name in EXCHANGE) / step.seconds
+    parts, seconds = step.breakdown(), float(step.seconds)
+    computing = sum(float(parts.get(name, 0.0)) for name in COMPUTE) / seconds
+    exchanging = sum(float(parts.get(name, 0.0)) for name in EXCHANGE) / seconds
     computing_w, exchanging_w = (max(server.idle_w, level * server.peak_w) for level in (COMPUTING, EXCHANGING))
     waiting = max(0.0, 1 - computing - exchanging)
     working_w = computing * computing_w + exchanging * exchanging_w + waiting * server.idle_w

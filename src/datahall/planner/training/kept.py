@@ -73,6 +73,6 @@ def days_interval(
     """
     low, mid, high = step
     at_low, at_mid, at_high = goodputs or (1.0, 1.0, 1.0)
-    shorter = math.hypot(math.log(mid / low), math.log(max(at_low, at_mid) / at_mid))
-    longer = math.hypot(math.log(high / mid), math.log(at_mid / at_high) if at_high > 0 else math.inf)
+    shorter = math.hypot(max(0.0, math.log(mid / low)), math.log(max(at_low, at_mid) / at_mid))
+    longer = math.hypot(max(0.0, math.log(high / mid)), math.log(at_mid / at_high) if at_high > 0 else math.inf)
     return days * math.exp(-shorter), days * math.exp(longer)

@@ -65,8 +65,9 @@ class Run:
     days_low: float
     """80 % interval: of the step, and of how often and how badly it is interrupted."""
     days_high: float
-    goodput_ratio: float
-    """Share of the time that ends in kept work."""
+    goodput_ratio: float | None
+    """Share of the time that ends in kept work; None where the hall does not say how fast it writes checkpoints: then `days`
+    counts no failures and is a lower bound."""
     interruptions: float
     """Expected over the run."""
     mtti_h: float
@@ -79,7 +80,8 @@ class Run:
     restart_s: float | None
     """From a failure until it computes again: noticing, placing anew, reading the checkpoint."""
     lost: dict[str, float]
-    """Shares of the time by what took it: `saving`, `redone`, `restarting`; with `goodput_ratio` they add up to 1."""
+    """Shares of the time by what took it: `saving`, `redone`, `restarting`; with `goodput_ratio` they add up to 1. Empty where
+    that is not known."""
     tokens_per_s: float
     """Kept, on average over the run."""
     mfu_ratio: float
@@ -144,11 +146,11 @@ class Point:
     """Fields of the plan that are not left at their defaults."""
     step_s: float
     days: float
-    energy_kwh: float
+    energy_kwh: float | None
     cost: float | None
     """None where the hall has no prices."""
-    interrupted_ratio: float
-    """Risk: share of the time that failures take, saving against them included."""
+    interrupted_ratio: float | None
+    """Risk: share of the time that failures take, saving against them included; None where storage is not declared."""
     memory_ratio: float
     """What the fullest accelerator holds, of what it has."""
     is_best: bool
@@ -181,10 +183,13 @@ class WhatIf:
     days_delta: float | None
     energy_kwh_delta: float | None
     cost_delta: float | None
-    """Of the run, in the hall's currency; None where no price is known."""
+    """Of the run's bill, in the hall's currency; None where the hall has no prices."""
+    priced: bool
+    """Whether `cost_delta` holds the price of the change itself; if not, it is what the change saves before it is paid for."""
     cost_per_day_saved: float | None
-    """None where nothing is saved, or no price is known."""
+    """None where nothing is saved, or the change's price is not known."""
     plan: dict[str, Any]
+    """Fields of its best plan that are not left at their defaults."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""What the next money should buy: the same run, searched again on a hall that differs in one thing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from datahall.foundation.readable import significant, with_unit
+from datahall.infrastructure.catalog.part_specs import ServerPart
+from datahall.infrastructure.catalog.rows import accelerator_rows, row_for
+from datahall.infrastructure.estate import idle_power_w
+from datahall.models.parallel.communication import Cluster, cluster_of
+from datahall.planner.training.cluster import doubled_ports, without_narrow_tiers
+from datahall.planner.training.hall import Server
+from datahall.planner.training.outcome import Outcome, outcome_of
+from datahall.planner.training.result import WhatIf
+from datahall.planner.training.trial import Trial, choices
+
+NEXT = {
+    "V100-SXM2-32GB": "A100-SXM4-80GB",
+    "A100-SXM4-40GB": "H100 80GB HBM3",
+    "A100-SXM4-80GB": "H100 80GB HBM3",
+    "A800-SXM4-80GB": "H800",
+    "H100 80GB HBM3": "B200",
+    "H800": "H200",
+    "H200": "B200",
+    "B200": "B300",
+    "GB200": "GB300",
+    "MI250X": "MI300X",
+    "MI300X": "MI355X",
+    "MI325X": "MI355X",
+    "Gaudi2": "Gaudi3",
+}
+"""The accelerator that the same maker sells for the same place in the next generation."""
+STORAGE_FACTOR = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is different."""
+
+    name: str
+    what: str
+    outcome: Outcome | None
+    priced: bool
+    """Whether the bill of the outcome holds the price of the change."""
+
+
+def advice_of(trial: Trial, base: Outcome) -> tuple[WhatIf, ...]:
+    """What saves most days first; changes that make no difference are told, too."""
+    found = [_what_if(change, base, trial) for change in _changes(trial, base)]
+    return tuple(sorted(found, key=lambda what_if: what_if.days_delta if what_if.days_delta is not None else 0.0))
+
+
+def _changes(trial: Trial, base: Outcome) -> Iterator[Change]:
+    cluster, setting = trial.cluster, trial.setting
+    more = trial.accelerators * 5 // 4 // cluster.per_domain * cluster.per_domain
+    if cluster.nic_bytes_per_s and more > trial.accelerators:
+        yield Change("+25 % accelerators", f"{more:,} accelerators", trial.outcome(accelerators=more), priced=True)
+    if base.accelerators > cluster.per_domain:
+        twice = with_unit(2 * cluster.nic_bytes_per_s * 8, "bit/s")
+        yield Change("network x2", f"{twice} for each accelerator", trial.outcome(cluster=doubled_ports(cluster)), priced=False)
+    if cluster.oversubscription > 1:
+        outcome = trial.outcome(cluster=without_narrow_tiers(cluster))
+        yield Change("no oversubscription", "as many uplinks as downlinks on every tier", outcome, priced=False)
+    yield from _next_generation(trial)
+    yield Change(
+        "memory x2", "twice the memory on each accelerator", trial.outcome(memory_bytes=2 * trial.memory_bytes), priced=False
+    )
+    if trial.precision in ("bf16", "fp16") and "fp8" in cluster.device.flop_per_s:
+        what = "products in fp8, on the same hall; whether the model learns as well is not judged"
+        yield Change("fp8", what, trial.outcome(precision="fp8"), priced=True)
+    if setting.home.storage is not None:
+        yield from _storage(trial, base)
+
+
+def _storage(trial: Trial, base: Outcome) -> Iterator[Change]:
+    """By the same plan: a checkpoint does not change the step."""
+    lines = {**trial.setting.line_factors, "storage": STORAGE_FACTOR}
+    quicker = outcome_of(replace(trial.setting, line_factors=lines), base.candidate, storage_factor=STORAGE_FACTOR)
+    yield Change("storage x4", "four times the devices behind checkpoints", quicker, priced=True)
+    if not trial.setting.request.asynchronous_checkpoints:
+        request = trial.setting.request.model_copy(update={"asynchronous_checkpoints": True})
+        behind = outcome_of(replace(trial.setting, request=request), base.candidate)
+        yield Change("asynchronous checkpoints", "training goes on while a checkpoint is written", behind, priced=True)
+
+
+def _next_generation(trial: Trial) -> Iterator[Change]:
+    """The successor in as many servers of the catalogue's; nothing where the catalogue has no such server."""
+    kind, home = trial.setting.home.kind, trial.setting.home
+    name = NEXT.get(kind.accelerator)
+    row = row_for(name, accelerator_rows()) if name else None
+    part = _server_with(trial, name) if name and row else None
+    if row is None or part is None or kind.part is None:
+        return
+    server = Server(part.name, part.peak_power_w, idle_power_w(part), part.accelerators)
+    factors = dict(trial.setting.line_factors)
+    priced = bool(part.price and kind.part.price and part.price.currency == kind.part.price.currency)
+    if part.price and kind.part.price and priced:
+        factors["servers"] = part.price.value / kind.part.price.value
+    setting = replace(trial.setting, home=replace(home, server=server), line_factors=factors)
+    outcome = trial.outcome(setting=setting, cluster=_with(trial.cluster, row.name), memory_bytes=row.memory_bytes)
+    yield Change(f"accelerator {row.name}", f"as many {row.name} in {part.name}, on the same network", outcome, priced=priced)
+
+
+def _server_with(trial: Trial, accelerator: str) -> ServerPart | None:
+    """A catalogued server that holds as many of them in as large a domain."""
+    kind = trial.setting.home.kind
+    for device in trial.setting.home.loaded.catalogue.devices.values():
+        alike = isinstance(device, ServerPart) and device.accelerator == accelerator and device.accelerators == kind.per_server
+        if alike and isinstance(device, ServerPart):
+            return device
+    return None
+
+
+def _with(cluster: Cluster, accelerator: str) -> Cluster:
+    found = cluster_of(accelerator, nic_bytes_per_s=cluster.nic_bytes_per_s, per_domain=cluster.per_domain)
+    return replace(cluster, device=found.device, scale_up=found.scale_up)
+
+
+def _what_if(change: Change, base: Outcome, trial: Trial) -> WhatIf:
+    outcome, currency = change.outcome, trial.setting.home.plan.cost.currency
+    if outcome is None:
+        text = f"{change.what}: no plan fits, or it is not modelled"
+        return WhatIf(change.name, text, None, None, None, None, change.priced, None, {})
+    days = outcome.days - base.days
+    cost = _delta(outcome.cost, base.cost)
+    each = cost / -days if cost is not None and change.priced and days < -1e-9 else None
+    text = f"{change.what}: {_days(days, base.days)}{_money(cost, currency, priced=change.priced)}"
+    energy = _delta(outcome.energy_kwh, base.energy_kwh)
+    return WhatIf(change.name, text, outcome.days, days, energy, cost, change.priced, each, choices(outcome))
+
+
+def _delta(new: float | None, old: float | None) -> float | None:
+    return None if new is None or old is None else new - old
+
+
+def _days(delta: float, base: float) -> str:
+    if abs(delta) < 0.001 * base:
+        return "no difference"
+    return f"{significant(abs(delta))} days {'less' if delta < 0 else 'more'} ({delta / base:+.1%})"
+
+
+def _money(delta: float | None, currency: str, *, priced: bool) -> str:
+    if delta is None:
+        return ""
+    change = f"{with_unit(abs(delta), currency)} {'less' if delta < 0 else 'more'}"
+    return f", {change}" if priced else f", {change} before the change itself is paid for"
