@@ -92,14 +92,20 @@ def stack_said(text: str, where: str = "stack") -> NamedStack:
     The longest name or alias that stands in it counts; then flash attention's release, `no flash`, `CUDA graphs`, `compile`
     and `eager` change that. Raises Missing, STACK-001, where it names none.
     """
-    words = _folded(text)
-    named = [word for word in _by_word() if re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", words)]
+    words = re.sub(r"[_/]+", "-", text.lower())
+    named = [word for word in _by_word() if re.search(_pattern(word), words)]
     if not named:
         return stack_named(text, where)
     found = _by_word()[max(named, key=len)]
     changes = _changes(text)
     plan = {"flash_attention": False} if UNFUSED.search(text) else {"flash_attention": True} if _fuses(text) else {}
     return found.model_copy(update={"stack": found.stack | changes, "plan": found.plan | plan})
+
+
+def _pattern(word: str) -> str:
+    """Of a name in a text: its parts joined by dashes or spaces; another part after a dash makes it another name."""
+    name = r"[-\s]+".join(map(re.escape, word.split("-")))
+    return rf"(?<![a-z0-9]){name}(?![a-z0-9]|-(?!flash|cuda|eager|compile|no-)[a-z])"
 
 
 def _changes(text: str) -> dict[str, Any]:

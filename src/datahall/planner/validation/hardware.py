@@ -9,6 +9,7 @@ from datahall.infrastructure.catalog.rows import accelerator_rows, row_for
 from datahall.models.parallel.communication import Cluster, cluster_of
 
 GIB = 2**30
+NO_NETWORK = "no network named"
 ALIASES: tuple[tuple[str, str], ...] = (
     (r"\bGB300\b", "GB300"),
     (r"\bGB200\b", "GB200"),
@@ -49,7 +50,7 @@ _EACH = re.compile(rf"{_RATE}\s*(?:/|per\s+|a\s+|each\s+)\s*(?:GPU|accelerator|d
 _COUNTED = re.compile(rf"(\d+)\s*[x×]\s*(?:[A-Za-z][\w-]*\s+)?{_RATE}", re.ASCII)
 _NODE = re.compile(rf"{_RATE}[\w\s-]*(?:/|\bper\s|\ba\s)\s*(?:node|server|host)", re.ASCII)
 _BARE = re.compile(rf"(?<![\w.]){_RATE}(?!\w)", re.ASCII)
-_LANES = re.compile(r"(?:(\d+)\s*[x×]?\s*)?\b(EDR|HDR|NDR|XDR)(?:100|200|400|800)?\b", re.ASCII)
+_LANES = re.compile(r"(?:(\d+)\s*[x×]\s*|(?<![A-Za-z]))(EDR|HDR|NDR|XDR)(?:100|200|400|800)?\b", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,6 @@ def device_bytes_of(hardware: str) -> float | None:
     return float(row.memory_bytes) if row else None
 
 
-def is_unnamed_network(hardware: str) -> bool:
-    """Whether the words tell no rate of the network."""
-    return _nic(hardware) is None
-
-
 def _domain(hardware: str) -> int | None:
     """Accelerators of one scale-up domain where the words tell: `NVL72`, `8/node`, `4 per node`; None where they do not."""
     if rack := re.search(r"NVL[ -]?(\d{1,3})\b", hardware, re.ASCII):
@@ -147,7 +143,7 @@ def _bits(value: str, prefix: str) -> float:
 def _usual_nic(architecture: str, assumed: list[str]) -> float:
     rate, ports = PORTS.get(architecture, PORTS["ampere"])
     share = rate * ports / 8
-    assumed.append(f"no network named: {share / 1e9:g} Gbit/s of it for each accelerator, as usual for {architecture}")
+    assumed.append(f"{NO_NETWORK}: {share / 1e9:g} Gbit/s of it for each accelerator, as usual for {architecture}")
     return share
 
 

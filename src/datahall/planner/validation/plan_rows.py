@@ -23,7 +23,7 @@ PRECISIONS = (
 )  # fmt: skip
 RECOMPUTE = (
     ("selective ac", "operators"), ("selective", "selective"), ("full", "full"), ("remat", "full"), ("none", "none"),
-    ("no rec", "none"), ("norm, act", "none"), ("off", "none"), ("operators", "operators"),
+    ("no rec", "none"), ("norm, act", "operators"), ("off", "none"), ("operators", "operators"),
 )  # fmt: skip
 RECOMPUTE_OPEN = "recompute not given: none, or more where only that fits"
 LONG = 16_384
@@ -77,7 +77,7 @@ def _derive(row: Mapping[str, Any], given: dict[str, int], devices: int, archite
         given["context"] = int(rest) if rest >= 1 and rest == int(rest) else 1
         notes.append(f"context={given['context']} from num_devices")
     if {"tensor", "pipeline"} <= given.keys() and "context" not in given:
-        given["context"] = 1
+        _take_one("context", given, notes)
     if {"tensor", "pipeline", "context"} <= given.keys() and "data" not in given:
         others = given["tensor"] * given["pipeline"] * given["context"]
         if devices % others:
@@ -92,9 +92,14 @@ def _derive(row: Mapping[str, Any], given: dict[str, int], devices: int, archite
         verb = "is" if len(held) == 4 else "do not divide:"
         raise refused("num_devices", f"{words} {verb} {product}, but num_devices={devices}", "correct either")
     if "expert" not in given and architecture.experts is None:
-        given["expert"] = 1
+        _take_one("expert", given, notes)
     if "chunks" not in given and given.get("pipeline") == 1:
-        given["chunks"] = 1
+        _take_one("chunks", given, notes)
+
+
+def _take_one(field: str, given: dict[str, int], notes: list[str]) -> None:
+    given[field] = 1
+    notes.append(f"{COLUMNS[field]} not given: 1")
 
 
 def _experts(given: Mapping[str, int], notes: list[str]) -> dict[str, int]:

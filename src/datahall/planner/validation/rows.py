@@ -1,7 +1,7 @@
 """A published figure beside ours: the row that every table of `datahall validate` is made of."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class ValidationRow:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+R = TypeVar("R", bound=ValidationRow)
 
 
 def error_ratio(published: float | None, ours: float | None) -> float | None:
@@ -77,7 +80,7 @@ def compared(
     )
 
 
-def unjudged(row: ValidationRow) -> ValidationRow:
+def unjudged(row: R) -> R:
     """The same without errors and verdicts: what was published cannot be."""
     return replace(
         row,

@@ -18,6 +18,8 @@ class Software:
     named: NamedStack
     plan: Mapping[str, Any]
     """Fields of a plan, those of the stack among them."""
+    unstated: bool
+    """Whether neither the row nor its source says what ran."""
     assumed: str
     """Why this software was taken; empty where the row names it."""
     held: Mapping[str, Any] = field(default_factory=dict)
@@ -68,15 +70,15 @@ def software_of(row: Mapping[str, Any]) -> Software:
     """What the row's `stack` says, or its source, or today's default. Raises Missing, STACK-001, for an unknown stack."""
     if not is_blank(row, "stack"):
         named = stack_said(said(row, "stack"), "stack")
-        return Software(named, _attention(row) | named.plan, "")
+        return Software(named, _attention(row) | named.plan, False, "")
     text = said(row, "source").lower()
     source = next((each for each in SOURCES if re.search(each.words, text)), None)
     if source is None:
         named = stack_named(DEFAULT)
-        return Software(named, named.plan | _attention(row), f"no stack named, source not known: {DEFAULT} assumed")
+        return Software(named, named.plan | _attention(row), True, f"no stack named, source not known: {DEFAULT} assumed")
     named = stack_named("torchtitan-compile" if "titan" in source.stack and _is_compiled(row) else source.stack)
     assumed = f"stack {named.name} taken by the source"
-    return Software(named, {**named.plan, **source.plan, **_attention(row)}, assumed, source.held)
+    return Software(named, {**named.plan, **source.plan, **_attention(row)}, False, assumed, source.held)
 
 
 def _is_compiled(row: Mapping[str, Any]) -> bool:

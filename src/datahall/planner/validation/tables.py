@@ -24,6 +24,7 @@ TABLES = Registry(
         "collectives": "datahall.planner.validation.collectives:rows",
         "facility": "datahall.planner.validation.facility:rows",
         "memory": "datahall.planner.validation.memory:rows",
+        "training": "datahall.planner.validation.training:rows",
     },
     group="datahall.validation",
 )
@@ -32,12 +33,16 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
     "fabric": (frozenset({"system", "switch_radix", "leaf"}), frozenset({"family", "parameter"})),
     "collectives": (frozenset({"system", "ranks", "bytes", "busbw_GBps"}),),
     "facility": (frozenset({"region", "pue", "wue_L_per_kWh"}), frozenset({"location", "lat_lon", "pue"})),
+    "training": (
+        frozenset({"hardware", "num_devices", "iter_time_s"}),
+        frozenset({"hardware", "num_devices", "tp", "pp", "dp"}),
+    ),
     "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""
 
 
-BY_QUANTITY = frozenset({"facility", "memory"})
+BY_QUANTITY = frozenset({"facility", "memory", "training"})
 """Tables whose quantities are too unlike for one mean error."""
 
 
@@ -93,7 +98,9 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         if status.st_size > MAX_BYTES:
             raise Refused(Problem("PLAN-012", str(path), f"larger than {MAX_BYTES >> 20} MiB", "split the file"))
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            between = _between(file.readline())
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=between)
             header = [name.strip() for name in reader.fieldnames or ()]
             rows = [_row(row) | {PLACE: f"{path}:{reader.line_num}"} for row in reader]
     except FileNotFoundError:
@@ -108,6 +115,11 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         what = f"{len(rows):,} rows under the header"
         raise Refused(Problem("PLAN-012", str(path), what, f"give at least one row and at most {MAX_ROWS:,}"))
     return header, rows
+
+
+def _between(header: str) -> str:
+    """What stands between cells: semicolons or tabs where a header has no commas, as some spreadsheets write it."""
+    return "," if "," in header else next((mark for mark in ";\t" if mark in header), ",")
 
 
 def _row(row: Mapping[str | None, Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Published training rows as what a prediction needs: an architecture, a plan, a machine and a software stack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,10 +18,13 @@ from datahall.planner.validation.architecture_rows import architecture_of
 from datahall.planner.validation.cells import placed, said
 from datahall.planner.validation.filling import filled
 from datahall.planner.validation.hardware import GIB as GIB
-from datahall.planner.validation.hardware import Machine, machine_of, problem_of
+from datahall.planner.validation.hardware import NO_NETWORK, Machine, machine_of, problem_of
 from datahall.planner.validation.plan_rows import RECOMPUTE_OPEN as RECOMPUTE_OPEN
 from datahall.planner.validation.plan_rows import asked_of
 from datahall.planner.validation.software import Software, software_of
+
+UNFUSED = ("volta", "turing")
+"""Architectures for which no rate of fused attention was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +84,27 @@ def _case(row: Mapping[str, Any]) -> Case | str:
     architecture = architecture_of(row, notes)
     asked = asked_of(row, architecture, software)
     machine, no_machine = _machine(row, asked.accelerators)
+    if machine and machine.cluster.device.architecture in UNFUSED and asked.pinned.get("flash_attention", True):
+        notes.append(f"attention not fused: nobody published a rate of it on {machine.cluster.device.architecture}")
+        asked = replace(asked, pinned={**asked.pinned, "flash_attention": False})
     plan, chosen = filled(architecture, asked, software, machine)
     found = problems_of_plan(architecture, plan)
     if found:
         return placed(row, f"{found[0].code} {found[0].what}; {found[0].fix}")
     contradiction = "INCONSISTENT" if "INCONSISTENT" in said(row, "note") else ""
-    assumed = [
-        software.assumed,
-        *notes,
-        *asked.notes,
-        *chosen,
-        *(machine.assumed if machine and asked.accelerators > 1 else ()),
-    ]
+    assumed = [software.assumed, *notes, *asked.notes, *chosen, *_of_machine(machine, asked.accelerators)]
     return Case(
         architecture, plan, asked.accelerators, said(row, "hardware"), machine, no_machine, software, contradiction,
         tuple(text for text in assumed if text),
     )  # fmt: skip
+
+
+def _of_machine(machine: Machine | None, accelerators: int) -> tuple[str, ...]:
+    """What was taken of the machine; nothing of a network that no rank needs."""
+    if machine is None:
+        return ()
+    near = accelerators <= machine.cluster.per_domain
+    return tuple(text for text in machine.assumed if not (near and text.startswith(NO_NETWORK)))
 
 
 def _machine(row: Mapping[str, Any], accelerators: int) -> tuple[Machine | None, str]:

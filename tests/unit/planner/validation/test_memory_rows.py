@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datahall.planner.validation.memory import FITS, MEASURES, device_bytes_of, rows
-from datahall.planner.validation.tables import rows_of_file, shipped_rows, summary
+from datahall.planner.validation.tables import read_rows, shipped_rows, summary
 from datahall.planner.validation.training_rows import case_of
 
 ROW = {
@@ -73,19 +73,10 @@ def test_memory_of_a_device_is_looked_up_or_read_from_its_name() -> None:
     assert device_bytes_of("TPU v9") is None
 
 
-def test_a_file_with_the_columns_of_training_tables_is_taken(tmp_path: Path) -> None:
-    """Given a CSV with those columns, its rows are computed, with the place where one is wrong."""
-    path = tmp_path / "mine.csv"
-    path.write_text(f"{','.join(ROW)}\n{','.join(ROW.values())}\n{','.join((ROW | {'layers': 'x'}).values())}\n")
-    good, fits, bad = rows_of_file(path)
-    assert good.quantity == MEASURES["device"] and fits.quantity == FITS
-    assert f"{path}:3" in bad.note
-
-
 @pytest.mark.shared
 def test_nothing_that_ran_is_called_too_large(shared: Path) -> None:
     """Given every training table of the reference data, all of which ran, no verdict says that it cannot have."""
-    found = [row for path in sorted((shared / "reference/training").glob("*.csv")) for row in rows_of_file(path)]
+    found = [row for path in sorted((shared / "reference/training").glob("*.csv")) for row in rows(read_rows(path)[1])]
     judged = [row for row in found if row.quantity == FITS and row.hit is not None]
     assert len(judged) > 1400
     assert [row.row for row in judged if not row.hit] == []
