@@ -63,7 +63,7 @@ def hours_of(year_h: int, hours: float, start_h: int | None) -> Series:
     if start_h is None:
         return np.full(year_h, hours / year_h)
     whole, rest = divmod(hours, year_h)
-    often = np.full(year_h, whole)
+    often = np.full(year_h, float(whole))
     last = int(rest)
     often[(start_h + np.arange(last)) % year_h] += 1.0
     often[(start_h + last) % year_h] += rest - last
