@@ -4,7 +4,7 @@ import difflib
 import functools
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.spec import Spec
 from datahall.foundation.units import Bytes
 from datahall.infrastructure.catalog.rows import AcceleratorRow, accelerator_rows, row_for
+from datahall.models.parallel.kernel_constants import matmul_constants
 
 FOLDER = Path(__file__).parent / "constants"
 PEAKS = {
@@ -38,6 +39,9 @@ class DeviceRow(Spec):
     measured_as: str | None = None
     measured_bf16_flop_per_s: float | None = Field(default=None, gt=0)
     measured_fp8_flop_per_s: float | None = Field(default=None, gt=0)
+    usual_fp8_flop_per_s: float | None = Field(default=None, gt=0)
+    """Of a large product as training runs it in 8 bits, where that was published: well below the highest of all shapes."""
+    usual_source: str | None = None
     source: str = Field(min_length=8)
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
     checked: Literal["read", "secondary", "unverified"]
@@ -64,6 +68,10 @@ class Device:
     memory_bytes: int
     units: int
     l2_bytes: int | None = None
+    power_w: float | None = None
+    """Of the data sheet, under which the highest rates were measured."""
+    limit_w: float | None = None
+    """Where it is set lower."""
     sources: tuple[str, ...] = field(default=(), compare=False)
 
     def peak_flop_per_s(self, precision: str) -> float:
@@ -77,6 +85,10 @@ class Device:
     def reached_flop_per_s(self, precision: str) -> float:
         """The highest rate that a matrix product was measured at, or is expected to reach, flop/s."""
         return self.peak_flop_per_s(precision) * self.measured_ratio[precision]
+
+    def slowed(self, ratio: float) -> "Device":
+        """The same at a share of its clock: matrix work slows, memory does not."""
+        return replace(self, flop_per_s={name: rate * ratio for name, rate in self.flop_per_s.items()})
 
 
 @functools.cache
@@ -118,6 +130,7 @@ def _device(row: AcceleratorRow, more: DeviceRow) -> Device:
         memory_bytes=row.memory_bytes,
         units=more.units,
         l2_bytes=more.l2_bytes,
+        power_w=row.tdp_w,
         sources=(row.source, more.source),
     )
 
@@ -129,10 +142,15 @@ def _ratio(more: DeviceRow, precision: str) -> float:
 
 
 def _measured(measured_as: str, *, narrow: bool) -> float | None:
-    """Measured share of the peak, of the row `measured_as`; None where nobody measured."""
+    """Measured share of the peak, of the row `measured_as`; None where nobody measured.
+
+    Where the usual rate in 8 bits is known, the highest of which it is the usual share (kernels.yaml, compute_ratio).
+    """
     more = device_rows()[measured_as]
     row = next(row for row in accelerator_rows() if row.name == measured_as)
     measured = more.measured_fp8_flop_per_s if narrow else more.measured_bf16_flop_per_s
+    if narrow and more.usual_fp8_flop_per_s is not None:
+        measured = more.usual_fp8_flop_per_s / matmul_constants().compute_ratio
     peak = row.fp8_flop_per_s if narrow else row.bf16_flop_per_s
     return None if measured is None or peak is None else min(1.0, measured / peak)
 

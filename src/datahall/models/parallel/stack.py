@@ -1,6 +1,9 @@
 """What the software of a training run does: stated, not fitted."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Recomputed = Literal["latent_up", "norms", "expert_activation", "dense_block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,27 @@ class Stack:
     forward pass."""
     send_overlap: bool = False
     """Sends between pipeline stages run behind computing."""
+    stops_early: bool = False
+    """Full recomputation ends with the last tensor that backward needs, so that a layer's last product is not computed again:
+    PyTorch's checkpoint without re-entrance, from 2.1 on (torch.utils.checkpoint, `early_stop`)."""
+    blocking: bool = False
+    """The host waits for each kernel before it starts the next (CUDA_LAUNCH_BLOCKING=1): starts add up with kernels."""
+    broadcasts_shards: bool = False
+    """Ranks that shard the optimiser broadcast what they updated one after another, instead of one gathering of all."""
+    graphs: Literal["none", "static", "whole"] = "none"
+    """What CUDA graphs capture: nothing, all of a layer whose shapes never change (all but routed experts), or whole steps."""
+    fused_dispatch: bool = False
+    """A library sends each token once to each rank or domain that wants it (DeepEP, HybridEP). Otherwise an all-to-all of as
+    many copies as experts, sorted before and after by kernels of their own."""
+    fused_experts: bool = False
+    """One kernel multiplies all experts of a rank, activation and casts in it. Otherwise each starts its own."""
+    expert_overlap: bool = False
+    """Tokens of one micro-batch travel while another is computed, forward beside backward."""
+    routed_domains: int | None = None
+    """Domains that the experts of one token may lie in, where routing is limited (4 nodes in DeepSeek-V3)."""
+    imbalance: float = 1.0
+    """Tokens of the busiest rank's experts over the mean; 1 where a benchmark forces balance."""
+    narrow_dispatch: bool = False
+    """Tokens travel to experts in 8 bits; they come back in 16."""
+    recomputed: tuple[Recomputed, ...] = ()
+    """Parts of a layer that backward computes again, besides what the plan says."""

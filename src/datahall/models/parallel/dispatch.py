@@ -1,0 +1,56 @@
+"""How long tokens take to the ranks of their experts, or back.
+
+An all-to-all sends as many copies of a token as it has experts. A dispatch library sends it once to each domain that wants it,
+and there once to each rank: with eight experts on two domains, one copy crosses the network instead of four.
+Source: deepseek-ai/DeepEP README.md: its normal kernels reach 153 of 160 GB/s within a server of H800, 43 to 47 of 50 GB/s
+between servers, counting what stays on the own rank or domain too (tests/test_internode.py): so it is counted here, at the
+rates that collectives reach.
+"""
+
+from dataclasses import dataclass
+
+from datahall.network.collectives import Group, time_s
+
+DISPATCH_UNITS = 24
+"""Multiprocessors that a dispatch library takes while tokens travel: 20 to 24 by default in deepseek-ai/DeepEP README.md, 32
+for HybridEP in scripts/performance/utils/overrides.py of NVIDIA-NeMo/Megatron-Bridge; NCCL's all-to-all takes about as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of one token, on average: ranks and domains that hold any of its experts, its own rank and domain among them or not."""
+
+    ranks: float
+    domains: float
+
+
+def wanted(group: Group, active: int, *, routed_domains: int | None = None) -> Wanted:
+    """Experts are picked evenly and independently: of n ranks with k picks, n (1 - (1 - 1/n)^k) are picked by any.
+
+    routed_domains: most domains that one token's experts lie in; its picks then crowd into these.
+    """
+    domains = _picked(group.domains, active)
+    if routed_domains is None or group.domains <= routed_domains:
+        return Wanted(_picked(group.ranks, active), domains)
+    domains = _picked(routed_domains, active)
+    return Wanted(_picked(round(group.ranks * routed_domains / group.domains), active), domains)
+
+
+def _picked(count: int, picks: int) -> float:
+    return float(count * (1 - (1 - 1 / count) ** picks))
+
+
+def dispatch_s(
+    group: Group, tokens: float, *, row_bytes: float, active: int, fused: bool, routed_domains: int | None = None
+) -> float:
+    """Seconds that one rank's `tokens` of `row_bytes` each take to their experts' ranks; as long back. 0 for one rank."""
+    if group.ranks == 1 or tokens <= 0:
+        return 0.0
+    if not fused:
+        return float(time_s("all_to_all", tokens * active * row_bytes, group))
+    found = wanted(group, active, routed_domains=routed_domains)
+    near_s = tokens * found.ranks * row_bytes / group.ring_bytes_per_s
+    if group.domains == 1:
+        return group.step_s + near_s
+    far_s = tokens * found.domains * row_bytes * group.within / group.network_bytes_per_s
+    return group.step_s + group.network_step_s() + max(near_s, far_s)
