@@ -59,7 +59,7 @@ def test_predicting_layers_are_left_out_where_the_note_says_so():
     ],
 )
 def test_rows_that_no_recipe_covers_are_refused(changes, code):
-    """Given unknown dimensions, a tuning of adapters, or a release before the recipes, the problem says which and what to do."""
+    """Given unknown dimensions, a tuning of adapters, or a release before the recipes, the problem says which."""
     model = {} if "model" in changes else {"model": "DeepSeekV3"} if code == "ROW-012" else {}
     found = recipe_of(ROW | model | changes)
     assert isinstance(found, Problem) and found.code == code and found.fix
