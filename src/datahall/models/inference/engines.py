@@ -27,24 +27,30 @@ class Fitted(Spec):
     compute_ratio: float = Field(gt=0, le=1.5)
     memory_ratio: float = Field(gt=0, le=1.5)
     reduce_ratio: float = Field(gt=0, le=1)
-    one_shot_s: float = Field(gt=0, le=1e-3)
     step_host_s: float = Field(ge=0, le=0.1)
     context_bytes: int = Field(ge=0)
+    models: tuple[str, ...] = ()
+    """On whose published rows they were fitted, as these name them."""
     source: str = Field(min_length=8)
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
 
 
+@functools.cache
+def fitted() -> Fitted:
+    return load(FOLDER / "fitted.yaml", Fitted)
+
+
 def with_fitted(engine: Engine, constants: Fitted) -> Engine:
     """The engine with the fitted constants where its own row leaves them out."""
-    values = constants.model_dump(exclude={"source", "date"})
+    values = constants.model_dump(exclude={"models", "source", "date"})
     return engine.model_copy(update={name: value for name, value in values.items() if name not in engine.model_fields_set})
 
 
 @functools.cache
 def engines() -> Mapping[str, Engine]:
     """All that come with Datahall, by name."""
-    rows, constants = load(FOLDER / "engines.yaml", EnginesFile).engines, load(FOLDER / "fitted.yaml", Fitted)
-    return MappingProxyType({row.name: with_fitted(row, constants) for row in rows})
+    rows = load(FOLDER / "engines.yaml", EnginesFile).engines
+    return MappingProxyType({row.name: with_fitted(row, fitted()) for row in rows})
 
 
 def engine_named(name: str, where: str = "engine") -> Engine:

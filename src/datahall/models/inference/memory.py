@@ -1,5 +1,7 @@
 """Bytes that serving holds on an accelerator, and how many tokens' keys and values have room."""
 
+import functools
+
 from datahall.foundation.errors import Problem
 from datahall.models.cost.parameters import layer_parameters
 from datahall.models.cost.spec import Architecture
@@ -42,13 +44,19 @@ def memory_of_replica(replica: Replica) -> ServingMemory:
 def weight_bytes_of(replica: Replica) -> float:
     """Of the fullest stage's layers on one rank, and of embedding and output layer where it holds them."""
     one, plan = replica.architecture, replica.plan
-    counted = [layer_parameters(one, layer) for layer in range(one.layers)]
-    routed = sum(layer.routed for layer in counted) / max(plan.tensor, plan.expert)
-    others = sum(layer.total - layer.routed for layer in counted) / plan.tensor
+    in_layers = _in_layers(one)
+    routed, others = in_layers[0] / max(plan.tensor, plan.expert), in_layers[1] / plan.tensor
     share = -(-one.layers // plan.pipeline) / one.layers
     ends = 2 if plan.pipeline == 1 and not one.tied_embeddings else 1
     around = ends * one.vocab * one.hidden / plan.tensor
     return (routed + others) * share * stored_bytes(plan.stored) + around * max(WIDE_BYTES, wide_bytes(plan))
+
+
+@functools.lru_cache(maxsize=256)
+def _in_layers(architecture: Architecture) -> tuple[int, int]:
+    """Routed parameters of all layers, and all others."""
+    counted = [layer_parameters(architecture, layer) for layer in range(architecture.layers)]
+    return sum(layer.routed for layer in counted), sum(layer.total - layer.routed for layer in counted)
 
 
 def wide_bytes(plan: InferencePlan) -> float:

@@ -242,15 +242,14 @@ class Replica:
         return (2 * one.layers + 1) * self.sum_s(np.asarray(tokens, np.float64) * (2.0 * one.hidden)) + logits
 
     def sum_s(self, size_bytes: Seconds) -> Seconds:
-        """One sum over the tensor ranks: the library's, or the engine's own in one turn or two, whichever is fastest."""
+        """One sum over the tensor ranks: the library's, or the engine's own in one turn, whichever is faster."""
         group = self.cluster.group(self.plan.tensor, stride=1)
         library = time_s("all_reduce", size_bytes, group) / self.engine.reduce_ratio
         links, start_s = group.scale_up, self.engine.one_shot_s
         if start_s is None or links is None or group.domains > 1 or links.name.startswith("PCIe"):
             return library
-        others, rate = self.plan.tensor - 1, group.ring_bytes_per_s * self.engine.reduce_ratio
-        twice = 2 * start_s + 2 * others / self.plan.tensor * size_bytes / rate
-        return np.minimum(library, np.minimum(start_s + others * size_bytes / rate, twice))
+        read_s = (self.plan.tensor - 1) * size_bytes / (group.ring_bytes_per_s * self.engine.reduce_ratio)
+        return np.minimum(library, start_s + read_s)
 
     def exchange_s(self, tokens: Size) -> Seconds:
         """To the experts and back, where replicas share them; tensor ranks send a share of their tokens each."""

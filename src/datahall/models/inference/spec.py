@@ -28,9 +28,9 @@ class Engine(Spec):
     """Likewise, of streaming weights, keys and values."""
     reduce_ratio: float = Field(default=1.0, gt=0, le=1)
     """Speed of sums over tensor ranks against the library's alone: ranks that come late, links that other copies share."""
-    one_shot_s: float | None = Field(default=None, gt=0, le=1e-3)
-    """Start of a sum over tensor ranks in the software's own kernel, each rank reading all others over NVLink; None: sums
-    are the library's (NCCL)."""
+    one_shot_s: float | None = Field(default=1e-5, gt=0, le=1e-3)
+    """Start of a small sum over tensor ranks in the software's own kernel, each rank reading all others over NVLink; None: all
+    sums are the library's (NCCL). Assumed, 10 us: throughput under maximal load tells nothing of it."""
     device_ratio: float = Field(default=0.95, gt=0, le=1)
     """Share of an accelerator's memory that the software may take in all."""
     kv_ratio: float = Field(default=1.0, gt=0, le=1)

@@ -25,6 +25,7 @@ TABLES = Registry(
         "facility": "datahall.planner.validation.facility:rows",
         "memory": "datahall.planner.validation.memory:rows",
         "training": "datahall.planner.validation.training:rows",
+        "serving": "datahall.planner.validation.serving:rows",
     },
     group="datahall.validation",
 )
@@ -38,6 +39,7 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset({"hardware", "num_devices", "tp", "pp", "dp"}),
     ),
     "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
+    "serving": (frozenset({"hardware", "num_devices", "model", "input_len", "output_len"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""
 

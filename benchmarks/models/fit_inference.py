@@ -1,0 +1,185 @@
+"""Fit the constants of serving on half of the published models and hold the other half against them.
+
+    python -m benchmarks.models.fit_inference [--write]
+
+Reads `reference/serving.csv` of DATAHALL_SHARED: throughput of TensorRT-LLM 0.17 under maximal load, four models on five
+accelerators. The split is by rule: models in alphabetical order, the first, third and so on are fitted, the others held out.
+Two further models of the same page (datahall/planner/validation/serving_rows.yaml) are in neither half and are not used at all.
+Fitted: five bounded constants, the same for every engine, model and accelerator; least squares of log errors, soft beyond 10 %.
+The model's structure was compared with all rows while it was written (how a finite run fills and empties); no constant was.
+The 80 % interval is the 10th and 90th percentile of measured over predicted when either half is predicted by constants that
+were fitted on the other; how many rows of the two further models it covers is the blind check.
+Two baselines with one constant each, fitted on the same half: a share of a roofline, a share of the peak.
+`--write` puts the constants into models/inference/constants and planner/validation/serving_baseline.yaml.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from datahall.models.inference import Engine, throughput_of
+from datahall.planner.validation.serving import published
+from datahall.planner.validation.serving_baseline import flop_tokens_per_s, roofline_tokens_per_s
+from datahall.planner.validation.serving_rows import ServingCase, case_of
+
+SOURCE = Path(__file__).parents[2] / "src/datahall"
+FITTED = SOURCE / "models/inference/constants/fitted.yaml"
+UNCERTAINTY = SOURCE / "models/inference/constants/uncertainty.yaml"
+BASELINE = SOURCE / "planner/validation/serving_baseline.yaml"
+EXTRA = ("LLaMA v3.1 405B", "Mixtral 8x22B")
+HEAD = "# Written by benchmarks/models/fit_inference.py --write; do not edit.\n"
+BOUNDS: Mapping[str, tuple[float, float, float]] = {
+    "compute_ratio": (0.6, 0.95, 1.15),
+    "memory_ratio": (0.7, 1.0, 1.2),
+    "reduce_ratio": (0.3, 0.9, 1.0),
+    "step_host_s": (0.0, 5e-4, 5e-3),
+    "context_bytes": (0.5 * 2**30, 2.0 * 2**30, 5.0 * 2**30),
+}
+"""Lowest, first and highest value of each constant: what hardware and software can be. Above 1: kernels that were tuned for the
+serving engine beat those whose rates kernels.yaml was fitted on."""
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Published rows that can be computed."""
+
+    models: NDArray[Any]
+    cases: tuple[ServingCase, ...]
+    measured: Array
+
+    def of(self, chosen: Sequence[str]) -> "Rows":
+        mask = np.isin(self.models, chosen)
+        return Rows(
+            self.models[mask], tuple(case for case, on in zip(self.cases, mask, strict=True) if on), self.measured[mask]
+        )
+
+
+def rows_of_table() -> Rows:
+    """All that are published. Raises SystemExit where the table is not there or a row cannot be computed."""
+    if not (Path(os.environ.get("DATAHALL_SHARED", "../shared")) / "reference/serving.csv").is_file():
+        raise SystemExit("set DATAHALL_SHARED to the folder that holds reference/serving.csv")
+    rows = published()
+    cases = [case_of(row) for row in rows]
+    if wrong := [case for case in cases if isinstance(case, str)]:
+        raise SystemExit(wrong[0])
+    return Rows(
+        np.array([str(row["model"]) for row in rows]),
+        tuple(case for case in cases if not isinstance(case, str)),
+        np.array([float(row["measured_value"]) for row in rows]),
+    )
+
+
+def halves(rows: Rows) -> tuple[list[str], list[str]]:
+    """Models to fit on, and those held out: every second of the alphabet, from the first."""
+    names = sorted(set(rows.models) - set(EXTRA))
+    return names[0::2], names[1::2]
+
+
+def engine_with(engine: Engine, values: Mapping[str, float]) -> Engine:
+    return engine.model_copy(update=dict(values) | {"context_bytes": int(values["context_bytes"])})
+
+
+def predicted(rows: Rows, values: Mapping[str, float] | None = None) -> Array:
+    """Output tokens/s of each row, with these constants, or as each row's engine has them."""
+    engines = [engine_with(case.engine, values) if values else case.engine for case in rows.cases]
+    return np.array(
+        [
+            throughput_of(case.architecture, case.plan, case.cluster, case.load, engine).output_tokens_per_s
+            for case, engine in zip(rows.cases, engines, strict=True)
+        ]
+    )
+
+
+def fit(rows: Rows) -> dict[str, float]:
+    """The constants that these rows want, within their bounds."""
+    low, first, high = (np.array(column) for column in zip(*BOUNDS.values(), strict=True))
+
+    def values(place: Array) -> dict[str, float]:
+        return {name: float(value) for name, value in zip(BOUNDS, low + place * (high - low), strict=True)}
+
+    def errors(place: Array) -> Array:
+        return np.log(predicted(rows, values(place)) / rows.measured)
+
+    start = (first - low) / (high - low)
+    found = least_squares(errors, start, bounds=(0, 1), loss="soft_l1", f_scale=0.1, diff_step=0.02, max_nfev=20)
+    return values(found.x)
+
+
+def error_of(ours: Array, rows: Rows) -> Array:
+    return np.abs(ours / rows.measured - 1)
+
+
+def words(errors: Array) -> str:
+    return f"mean {np.mean(errors):.1%}, median {np.median(errors):.1%}, worst {np.max(errors):.0%} of {len(errors)} rows"
+
+
+def shares(rows: Rows) -> tuple[float, float]:
+    """Measured over the roofline and over the peak, medians."""
+    laws: tuple[Callable[[ServingCase], float], ...] = (roofline_tokens_per_s, flop_tokens_per_s)
+    roofline, flop = (float(np.median(rows.measured / [law(case) for case in rows.cases])) for law in laws)
+    return roofline, flop
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="put the constants into the package")
+    write, rows = parser.parse_args().write, rows_of_table()
+    on, out = halves(rows)
+    half, held, extra = rows.of(on), rows.of(out), rows.of(EXTRA)
+    values = fit(half)
+    ours = {name: predicted(part, values) for name, part in (("half", half), ("held", held), ("extra", extra))}
+    swapped = predicted(half, fit(held))
+    ratio = np.concatenate([held.measured / ours["held"], half.measured / swapped])
+    low, high = (float(np.quantile(ratio, q)) for q in (0.1, 0.9))
+    print(f"fitted on {', '.join(on)}: {words(error_of(ours['half'], half))}")
+    print(f"held out {', '.join(out)}: {words(error_of(ours['held'], held))}")
+    print(f"neither {', '.join(EXTRA)}: {words(error_of(ours['extra'], extra))}")
+    for name, value in values.items():
+        print(f"  {name:<16}{value:.4g}   bounds {BOUNDS[name][0]:g} to {BOUNDS[name][2]:g}")
+    roofline, flop = shares(half)
+    for name, part in (("half", half), ("held", held), ("extra", extra)):
+        two = [np.array([law(case) for case in part.cases]) for law in (roofline_tokens_per_s, flop_tokens_per_s)]
+        print(f"constants, {name}: roofline x {roofline:.3f} {words(error_of(roofline * two[0], part))}")
+        print(f"constants, {name}: peak x {flop:.3f} {words(error_of(flop * two[1], part))}")
+        inside = np.mean((part.measured >= low * ours[name]) & (part.measured <= high * ours[name]))
+        print(f"interval x {low:.3f} to x {high:.3f}, {name}: covers {inside:.0%}")
+    print(f"the other way round, fitted on {', '.join(out)}, held out {', '.join(on)}: {words(error_of(swapped, half))}")
+    if write:
+        _write(values, (on, out), {name: words(error_of(ours[name], part)) for name, part in (("half", half), ("held", held))},
+               (low, high, roofline, flop))  # fmt: skip
+
+
+def _write(
+    values: Mapping[str, float],
+    split: tuple[list[str], list[str]],
+    found: Mapping[str, str],
+    numbers: tuple[float, float, float, float],
+) -> None:
+    on, out = (", ".join(names) for names in split)
+    table = "TensorRT-LLM 0.17, perf-overview.md@258c7540"
+    made = "fitted by benchmarks/models/fit_inference.py"
+    source = f"{made} on {on} ({table}): {found['half']}; held out {out}: {found['held']}"
+    lines = [f"{name}: {int(value) if name == 'context_bytes' else f'{value:.4g}'}" for name, value in values.items()]
+    names = ", ".join(f'"{name}"' for name in split[0])
+    FITTED.write_text(HEAD + "\n".join([*lines, f"models: [{names}]", f'source: "{source}"', 'date: "2026-11"']) + "\n")
+    low, high, roofline, flop = numbers
+    about = (
+        f"10th and 90th percentile of measured over predicted, either half by constants fitted on the other ({table}), {made}"
+    )
+    UNCERTAINTY.write_text(
+        HEAD + f'low_ratio: {low:.4f}\nhigh_ratio: {high:.4f}\nsource: "{about}"\ndate: "2026-11"\n'
+    )  # fmt: skip
+    about = f"medians over {on} ({table}), by benchmarks/models/fit_inference.py"
+    BASELINE.write_text(HEAD + f'roofline_ratio: {roofline:.4f}\nflop_ratio: {flop:.4f}\nsource: "{about}"\ndate: "2026-11"\n')
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Published serving throughput beside ours: tokens/s, an interval, and the constant that we must beat."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from datahall.foundation.document import read
+from datahall.foundation.errors import DatahallError
+from datahall.models.inference import throughput_of
+from datahall.models.inference.engines import fitted
+from datahall.models.inference.uncertainty import interval_of
+from datahall.planner.validation.cells import is_blank, named, placed, said
+from datahall.planner.validation.hardware import problem_of
+from datahall.planner.validation.rows import ValidationRow, compared
+from datahall.planner.validation.serving_baseline import constant_tokens_per_s
+from datahall.planner.validation.serving_rows import ServingCase, case_of, measured_of, metric_of
+from datahall.planner.validation.tables import FITTED_ON, HELD_OUT, read_rows, shared_folder
+
+TABLE = "serving"
+PUBLISHED = Path(__file__).with_name("serving_rows.yaml")
+TOLERANCE = "within its 80 % interval"
+LABELS = (("", "hardware"), ("devices ", "num_devices"), ("t", "tp"), ("p", "pp"), ("", "precision"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServingRow(ValidationRow):
+    """A serving row: what was measured, what we say, and why not where we say nothing."""
+
+    predicted_tokens_per_s: float | None = None
+    """In the row's own metric: output tokens of the whole unless it says otherwise."""
+    low_tokens_per_s: float | None = None
+    high_tokens_per_s: float | None = None
+    """Between these lie about 80 % of rows whose models were never fitted on."""
+    measured_tokens_per_s: float | None = None
+    baseline_tokens_per_s: float | None = None
+    """One share of a roofline."""
+    engine: str = ""
+    """The software that was taken."""
+    assumed: tuple[str, ...] = ()
+    """What the row does not say, and was taken."""
+    problem: str = ""
+    """What kept the row from being predicted or judged."""
+
+
+def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[ValidationRow]:
+    """One line for each row, in their order. Without own rows, the published ones. No row raises."""
+    if own_rows is not None:
+        return [row_of(row) for row in own_rows]
+    return [replace(row_of(row), note=seen_of(row)) for row in published()]
+
+
+def seen_of(row: Mapping[str, Any]) -> str:
+    """Whether constants were fitted on the row's model."""
+    return f"{FITTED_ON} this model" if said(row, "model") in fitted().models else f"{HELD_OUT}: no constant saw this model"
+
+
+def row_of(row: Mapping[str, Any]) -> ServingRow:
+    """The row, predicted, or with the problem that kept it from that."""
+    measured, case = measured_of(row), case_of(row)
+    strange = (
+        "" if measured or is_blank(row, "measured_value") else f"ROW-002 measured_value is `{said(row, 'measured_value')}`"
+    )
+    if isinstance(case, str):
+        return _refused(row, measured, case)
+    factor, wrong = metric_of(row, case)
+    if wrong:
+        return _refused(row, measured, placed(row, wrong))
+    try:
+        ours = factor * throughput_of(case.architecture, case.plan, case.cluster, case.load, case.engine).output_tokens_per_s
+    except DatahallError as error:
+        return _refused(row, measured, placed(row, problem_of(error)))
+    return _judged(row, case, (measured, ours, factor * constant_tokens_per_s(case)), placed(row, strange) if strange else "")
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    sizes = [f"{label}{said(row, column)}" for label, column in LABELS if said(row, column)]
+    lengths = f"{said(row, 'input_len')}/{said(row, 'output_len')}"
+    return ", ".join(part for part in (named(row, "model"), *sizes, lengths) if part)
+
+
+def _quantity(row: Mapping[str, Any]) -> str:
+    return said(row, "measured_metric") or "output tokens/s"
+
+
+def _refused(row: Mapping[str, Any], measured: float | None, why: str) -> ServingRow:
+    found = compared(TABLE, _name(row), _quantity(row), published=measured, ours=None, note=why)
+    return _as_serving(found, measured_tokens_per_s=measured, problem=why)
+
+
+def _judged(row: Mapping[str, Any], case: ServingCase, figures: tuple[float | None, float, float], strange: str) -> ServingRow:
+    """figures: measured, ours, the constant's."""
+    measured, ours, constant = figures
+    low, high = interval_of(ours)
+    hit = None if measured is None else low <= measured <= high
+    note = "; ".join(part for part in (strange, *case.assumed) if part)
+    found = compared(
+        TABLE, _name(row), _quantity(row), published=measured, ours=ours, hit=hit, baseline=constant, tolerance=TOLERANCE,
+        note=note,
+    )  # fmt: skip
+    return _as_serving(
+        found, predicted_tokens_per_s=ours, low_tokens_per_s=low, high_tokens_per_s=high, measured_tokens_per_s=measured,
+        baseline_tokens_per_s=constant, engine=case.engine.name, assumed=case.assumed, problem=strange,
+    )  # fmt: skip
+
+
+def _as_serving(row: ValidationRow, **more: Any) -> ServingRow:
+    return ServingRow(**{field.name: getattr(row, field.name) for field in fields(ValidationRow)}, **more)
+
+
+def published() -> list[dict[str, Any]]:
+    """The whole table where `$DATAHALL_SHARED` has it, and of the rows that come with Datahall those that it lacks."""
+    folder, own = shared_folder(), shipped()
+    path = folder / "reference/serving.csv" if folder else None
+    if path is None or not path.is_file():
+        return own
+    whole = read_rows(path)[1]
+    models = {said(row, "model") for row in whole}
+    return [*whole, *(row for row in own if said(row, "model") not in models)]
+
+
+def shipped() -> list[dict[str, Any]]:
+    """The rows that come with Datahall: a group's common cells, then each row's own."""
+    found = list[dict[str, Any]]()
+    for group in read(PUBLISHED).data["groups"]:
+        found += [group["common"] | dict(zip(group["columns"], cells, strict=True)) for cells in group["rows"]]
+    return found

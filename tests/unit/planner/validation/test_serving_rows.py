@@ -1,0 +1,103 @@
+"""Published serving throughput beside ours."""
+
+from pathlib import Path
+
+import pytest
+
+from datahall.planner.validation.serving import ServingRow, published, rows
+from datahall.planner.validation.serving_rows import case_of
+from datahall.planner.validation.tables import read_rows, rows_of_file, summary
+
+ROW = {
+    "source": "somebody", "engine": "TensorRT-LLM 0.17", "hardware": "H100-SXM-80GB", "num_devices": "8",
+    "model": "LLaMA v3.1 70B", "precision": "FP8", "tp": "8", "pp": "1", "input_len": "2048", "output_len": "128",
+    "concurrency": "inf", "measured_metric": "output_token_throughput_total", "measured_value": "1923.41",
+    "unit": "tokens/s", "note": "",
+}  # fmt: skip
+
+
+def one(**cells: str) -> ServingRow:
+    [found] = rows([ROW | cells])
+    assert isinstance(found, ServingRow)
+    return found
+
+
+def test_shipped_rows_keep_their_accuracy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Given the rows that come with Datahall, models that no constant saw stay within 11 %; the constant is far worse."""
+    monkeypatch.setenv("DATAHALL_SHARED", str(tmp_path / "nothing"))
+    lines = {line.quantity: line for line in summary(rows())}
+    held, fitted = lines["held out"], lines["fitted"]
+    assert held.rows == held.computed and held.rows + fitted.rows == len(published()) == 149
+    assert held.mean_error_ratio is not None and held.mean_error_ratio < 0.11
+    assert fitted.mean_error_ratio is not None and fitted.mean_error_ratio < 0.07
+    assert held.baseline_mean_error_ratio is not None and held.baseline_mean_error_ratio > 3 * held.mean_error_ratio
+    assert 0.7 * held.judged < held.hits
+
+
+def test_the_whole_table_is_taken_where_it_is(shared: Path) -> None:
+    """Given the reference folder, all its rows are compared, and the two models that it lacks as well."""
+    table = read_rows(shared / "reference/serving.csv")[1]
+    assert len(table) == 337 and all(not isinstance(case_of(row), str) for row in table)
+    assert len(published()) == 337 + 36
+
+
+def test_a_row_of_a_users_file_is_predicted_with_its_interval(tmp_path: Path) -> None:
+    """Given a file with the columns of serving.csv, its row has a prediction, an interval, the engine, and no problem."""
+    path = tmp_path / "mine.csv"
+    path.write_text(",".join(ROW) + "\n" + ",".join(ROW.values()) + "\n", encoding="utf-8")
+    [found] = rows_of_file(path)
+    assert isinstance(found, ServingRow) and found.predicted_tokens_per_s and not found.problem
+    assert found.low_tokens_per_s and found.high_tokens_per_s
+    assert found.low_tokens_per_s < found.predicted_tokens_per_s < found.high_tokens_per_s
+    assert found.engine == "tensorrt-llm-0.17" and "never ends" in found.note
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"model": "Llama 9 70B"}, "COST-001"),
+        ({"hardware": "Abacus 9000"}, "KERN-001"),
+        ({"input_len": "many"}, "ROW-001 input_len"),
+        ({"tp": "3", "num_devices": "3"}, "INFER-002"),
+        ({"tp": "8", "num_devices": "12"}, "does not divide num_devices=12"),
+        ({"tp": "1", "num_devices": "1", "precision": "FP16"}, "INFER-007"),
+        ({"precision": "FP7"}, "ROW-001 precision"),
+        ({"concurrency": "lots"}, "ROW-001 concurrency"),
+        ({"stack": "vlm"}, "INFER-006"),
+        ({"measured_metric": "ttft_p95", "unit": "ms"}, "ROW-004"),
+        ({"hardware": "A100-SXM4-80GB"}, "KERN-002"),
+    ],
+)
+def test_what_keeps_a_row_from_being_predicted_is_told(cells: dict[str, str], says: str) -> None:
+    """Given a row with one thing wrong, there is no prediction, and the problem says which thing."""
+    found = one(**cells)
+    assert found.predicted_tokens_per_s is None and says in found.problem and found.hit is None
+
+
+def test_a_blank_tp_gets_the_choice_that_serves_most_and_says_so() -> None:
+    """Given eight accelerators and a small model, replicas are chosen over one wide replica."""
+    found = one(tp="", model="LLaMA v3.1 8B")
+    assert found.predicted_tokens_per_s and any("tp is blank: tensor=1 x data=8" in text for text in found.assumed)
+
+
+def test_the_rows_own_metric_is_predicted() -> None:
+    """Given total tokens, requests, or tokens of each accelerator, the prediction is in that metric."""
+    output = one().predicted_tokens_per_s or 0.0
+    total = one(measured_metric="total_token_throughput").predicted_tokens_per_s
+    requests = one(measured_metric="request_throughput", unit="req/s").predicted_tokens_per_s
+    each = one(measured_metric="output_token_throughput_per_gpu").predicted_tokens_per_s
+    assert total == pytest.approx(17 * output) and requests == pytest.approx(output / 128)
+    assert each == pytest.approx(output / 8)
+
+
+def test_a_measured_value_that_is_none_is_told_and_the_row_still_predicted() -> None:
+    """Given `n/a`, the prediction stands, unjudged, beside the problem."""
+    found = one(measured_value="n/a")
+    assert found.predicted_tokens_per_s and found.hit is None and "ROW-002" in found.problem
+
+
+def test_weights_alone_may_be_narrow() -> None:
+    """Given AWQ, weights are kept in 4 bits and computed in 16."""
+    case = case_of(ROW | {"precision": "AWQ"})
+    assert not isinstance(case, str)
+    assert (case.plan.precision, case.plan.weight_precision, case.plan.kept) == ("fp16", "int4", "fp16")
