@@ -13,7 +13,7 @@ from datahall.planner.figures import Figure, Figures
 from datahall.planner.plan import Plan
 from datahall.planner.screen import GROUPS
 from datahall.planner.validation.rows import ValidationRow
-from datahall.planner.validation.tables import summary
+from datahall.planner.validation.summaries import LEAST_ROWS, OF_TABLES, Overall, overall, summary
 
 MAX_DEPTH = 6
 FEW = 5
@@ -159,17 +159,29 @@ def _whole_or_short(value: float | None) -> str:
 
 
 def validation_summary(rows: Sequence[ValidationRow]) -> Iterator[str]:
-    """One line for each table."""
-    for line in summary(rows):
+    """One line for each table, then one for each kind of table."""
+    lines = summary(rows)
+    for line in lines:
         name = f"{line.table}, {line.quantity}" if line.quantity else line.table
         text = f"{name}: {line.computed} of {line.rows} rows computed, {line.hits} of {line.judged} hit"
         text += f" ({line.tolerance})" if line.tolerance else ""
         if line.mean_error_ratio is not None and line.median_error_ratio is not None:
             text += f", mean error {line.mean_error_ratio:.1%}, median {line.median_error_ratio:.1%}"
+            text += f", bias {line.bias_ratio:+.1%}" if line.bias_ratio is not None and line.table in OF_TABLES else ""
         text += _constant("a constant", line.baseline_mean_error_ratio, line.baseline_median_error_ratio, line.baseline_hits)
         peers = line.peer_baseline_mean_error_ratio, line.peer_baseline_median_error_ratio, line.peer_baseline_hits
         text += _constant("a constant of the provider", *peers)
-        yield text
+        yield text + (f"; {line.others}" if line.others else "")
+    yield from map(_overall, overall(lines))
+
+
+def _overall(whole: Overall) -> str:
+    """All published tables of a kind in one line."""
+    ours = f"mean error {whole.mean_error_ratio:.1%}, median {whole.median_error_ratio:.1%}"
+    if whole.baseline_mean_error_ratio is not None:
+        ours += f"; a constant {whole.baseline_mean_error_ratio:.1%}, beaten on {whole.beaten}"
+    inside = f"{whole.covered_ratio:.0%} of rows within their interval"
+    return f"{whole.table}, over {whole.tables} tables with {LEAST_ROWS} rows or more: {ours}; {inside}"
 
 
 def _constant(name: str, mean_ratio: float | None, median_ratio: float | None, hits: int | None) -> str:

@@ -35,6 +35,8 @@ class ValidationRow:
     """What counts as a hit, in words."""
     note: str = ""
     """Assumptions of this row, or why it was not computed."""
+    others: str = ""
+    """What others' models err by on the row's table, where it is known."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

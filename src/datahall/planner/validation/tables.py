@@ -4,15 +4,18 @@ import csv
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.foundation.registry import Registry
 from datahall.planner.validation.cells import PLACE
 from datahall.planner.validation.rows import ValidationRow
+from datahall.planner.validation.summaries import FITTED_ON as FITTED_ON
+from datahall.planner.validation.summaries import HELD_OUT as HELD_OUT
+from datahall.planner.validation.summaries import Overall, overall
+from datahall.planner.validation.summaries import Summary as Summary
+from datahall.planner.validation.summaries import summary as summary
 
 MAX_ROWS = 100_000
 MAX_BYTES = 64 * 1024**2
@@ -37,45 +40,12 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
     "training": (
         frozenset({"hardware", "num_devices", "iter_time_s"}),
         frozenset({"hardware", "num_devices", "tp", "pp", "dp"}),
+        frozenset({"hardware", "num_devices", "seq_len"}),
     ),
     "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
     "serving": (frozenset({"hardware", "num_devices", "model", "input_len", "output_len"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""
-
-
-BY_QUANTITY = frozenset({"facility", "memory", "training"})
-"""Tables whose quantities are too unlike for one mean error."""
-
-
-HELD_OUT, FITTED_ON = "held out", "fitted on"
-"""Words in the note of a row by which its curve was or was not used to fit a constant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A table's rows of one quantity in one line."""
-
-    table: str
-    quantity: str
-    rows: int
-    computed: int
-    judged: int
-    hits: int
-    mean_error_ratio: float | None
-    """Mean of the sizes of the errors."""
-    median_error_ratio: float | None
-    baseline_mean_error_ratio: float | None
-    """Of the constant, over the computed rows that have one."""
-    baseline_median_error_ratio: float | None
-    baseline_hits: int | None
-    """Of the judged rows, where the constant was judged too."""
-    peer_baseline_mean_error_ratio: float | None
-    """Of the constant of the row's own kind, likewise."""
-    peer_baseline_median_error_ratio: float | None
-    peer_baseline_hits: int | None
-    tolerance: str
-    """What counts as a hit."""
 
 
 def shipped_rows(tables: Sequence[str]) -> list[ValidationRow]:
@@ -139,49 +109,6 @@ def table_of(header: Sequence[str], path: Path) -> str:
     raise Refused(Problem("PLAN-013", f"{path}:1", what, f"columns that tell tables apart: {needs}"))
 
 
-def summary(rows: Sequence[ValidationRow]) -> list[Summary]:
-    """One line for each table, in the order of the rows; one for each of its quantities where their units differ."""
-    groups: dict[tuple[str, str], list[ValidationRow]] = {}
-    for row in rows:
-        groups.setdefault((row.table, _group_of(row)), []).append(row)
-    return [_summary(table, quantity, group) for (table, quantity), group in groups.items()]
-
-
-def _group_of(row: ValidationRow) -> str:
-    """What a row's error may be averaged with: never held-out rows with those that constants were fitted on."""
-    if row.table in BY_QUANTITY:
-        return row.quantity
-    if HELD_OUT in row.note:
-        return HELD_OUT
-    return "fitted" if FITTED_ON in row.note else ""
-
-
-def _summary(table: str, quantity: str, rows: Sequence[ValidationRow]) -> Summary:
-    errors = [abs(row.error_ratio) for row in rows if row.error_ratio is not None]
-    judged = [row for row in rows if row.hit is not None]
-    return Summary(
-        table,
-        quantity,
-        len(rows),
-        sum(row.ours is not None for row in rows),
-        len(judged),
-        sum(bool(row.hit) for row in judged),
-        fmean(errors) if errors else None,
-        median(errors) if errors else None,
-        *_constant(rows, "baseline"),
-        *_constant(rows, "peer_baseline"),
-        tolerance=next((row.tolerance for row in rows if row.tolerance), ""),
-    )
-
-
-def _constant(rows: Sequence[ValidationRow], name: str) -> tuple[float | None, float | None, int | None]:
-    """Mean and median error of a constant, and its hits, over the rows that were computed: as ours, so that they compare."""
-    errors = [getattr(row, f"{name}_error_ratio") for row in rows if row.error_ratio is not None]
-    sizes = [abs(error) for error in errors if error is not None]
-    verdicts = [verdict for row in rows if row.hit is not None and (verdict := getattr(row, f"{name}_hit")) is not None]
-    return (fmean(sizes) if sizes else None, median(sizes) if sizes else None, sum(verdicts) if verdicts else None)
-
-
 def shared_folder() -> Path | None:
     """Where large public data lie that Datahall does not ship: `$DATAHALL_SHARED`; None when there is none."""
     folder = Path(os.environ.get("DATAHALL_SHARED", "../shared"))
@@ -194,4 +121,5 @@ def as_json(rows: Sequence[ValidationRow]) -> dict[str, Any]:
     return {
         "rows": [row.as_dict() for row in rows],
         "tables": [{name: getattr(line, name) for name in Summary.__slots__} for line in lines],
+        "overall": [{name: getattr(line, name) for name in Overall.__slots__} for line in overall(lines)],
     }

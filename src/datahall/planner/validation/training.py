@@ -15,7 +15,7 @@ from datahall.planner.validation.memory import SIZES
 from datahall.planner.validation.rows import ValidationRow, compared, unjudged
 from datahall.planner.validation.tables import read_rows, shared_folder
 from datahall.planner.validation.training_rows import Case, case_of
-from datahall.planner.validation.utilisation import constant_s, table_of_source
+from datahall.planner.validation.utilisation import constant_s, others_on, table_of_source
 
 TABLE = "training"
 PUBLISHED = Path(__file__).with_name("training_rows.yaml")
@@ -106,7 +106,8 @@ def _of_case(row: Mapping[str, Any], case: Case, place: tuple[str, str], measure
     ours = compared(TABLE, *place, published=measured, ours=seconds, baseline=constant_s(case, table), tolerance=TOLERANCE)
     note = "; ".join(part for part in (case.contradiction, warning, *case.notes) if part)
     found = _as_training(
-        replace(ours, note=note), predicted_s=seconds, measured_s=measured, baseline_s=ours.baseline, memory_bytes=memory.total,
+        replace(ours, note=note, others=others_on(table)),
+        predicted_s=seconds, measured_s=measured, baseline_s=ours.baseline, memory_bytes=memory.total,
         memory_measured_bytes=_measured_bytes(row), fits=fits, stack=case.software.named.name, assumed=case.assumed,
         problem=placed(row, problem) if problem else "",
     )  # fmt: skip

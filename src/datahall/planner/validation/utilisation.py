@@ -57,6 +57,12 @@ def share_without(table: str) -> float:
     return statistics.median(share.ratio for share in shares() if share.ratio is not None and share.table != table)
 
 
+@functools.cache
+def others_on(table: str) -> str:
+    """What others' models err by on a table, in words; empty where that is not known."""
+    return next((share.others for share in shares() if share.table == table), "")
+
+
 def peak_s(case: Case) -> float | None:
     """Seconds at the data sheet's peak for all FLOPs that the hardware does, recomputation counted; None without a machine."""
     plan = case.plan

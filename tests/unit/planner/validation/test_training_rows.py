@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
+from datahall.planner.validation.summaries import LEAST_ROWS, overall
 from datahall.planner.validation.tables import as_json, rows_of_file, shipped_rows, summary
 from datahall.planner.validation.training import TrainingRow, row_of, rows
 from datahall.planner.validation.training_rows import Case, case_of
@@ -144,3 +146,14 @@ def test_every_row_of_the_reference_is_predicted_or_told(shared: Path) -> None:
         found = rows_of_file(path)
         assert all(isinstance(row, TrainingRow) and (row.predicted_s or row.problem) for row in found)
     assert rows([{}])[0].note
+
+
+def test_tables_are_averaged_with_the_same_weight(alone: None) -> None:
+    """Given published tables of many and few rows, each with eight or more counts once, beside its constant and its peers."""
+    lines = summary(shipped_rows(["training"]))
+    counted = [line for line in lines if line.judged >= LEAST_ROWS]
+    [whole] = overall(lines)
+    assert whole.tables == len(counted) < len(lines)
+    assert whole.mean_error_ratio == pytest.approx(fmean(line.mean_error_ratio or 0 for line in counted))
+    assert "Calculon 10.3 %" in next(line.others for line in lines if "sc21" in line.quantity)
+    assert all(line.bias_ratio is not None and abs(line.bias_ratio) <= (line.median_error_ratio or 0) + 1e-9 for line in lines)
