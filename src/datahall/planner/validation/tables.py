@@ -29,6 +29,7 @@ TABLES = Registry(
         "memory": "datahall.planner.validation.memory:rows",
         "training": "datahall.planner.validation.training:rows",
         "serving": "datahall.planner.validation.serving:rows",
+        "latency": "datahall.planner.validation.serving_latency:rows",
     },
     group="datahall.validation",
 )
@@ -43,6 +44,7 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset({"hardware", "num_devices", "seq_len"}),
     ),
     "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
+    "latency": tuple(frozenset({"hardware", "num_devices", "requests_per_s", name}) for name in ("ttft_ms", "itl_ms")),
     "serving": (frozenset({"hardware", "num_devices", "model", "input_len", "output_len"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""

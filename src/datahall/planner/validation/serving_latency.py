@@ -1,0 +1,69 @@
+"""Published latency of serving beside what the played scheduler gives: mean times to the first token, and between tokens."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from datahall.foundation.document import read
+from datahall.foundation.errors import DatahallError
+from datahall.models.inference import Latency, Load, latency_of
+from datahall.planner.validation.cells import count, is_blank, named, number, placed, said
+from datahall.planner.validation.hardware import problem_of
+from datahall.planner.validation.rows import ValidationRow, compared
+from datahall.planner.validation.serving_rows import case_of
+from datahall.planner.validation.tables import HELD_OUT
+
+TABLE = "latency"
+PUBLISHED = Path(__file__).with_name("serving_latency_rows.yaml")
+MEASURES = {"ttft_ms": "time to first token, mean, ms", "itl_ms": "time between tokens, mean, ms"}
+TOLERANCE_RATIO = 0.25
+TOLERANCE = f"within {TOLERANCE_RATIO:.0%}"
+SEEN = f"{HELD_OUT}: no constant was fitted on latencies"
+
+
+def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[ValidationRow]:
+    """Two lines of each row: published milliseconds beside ours. Without own rows, the published ones. No row raises."""
+    return [line for row in (published() if own_rows is None else own_rows) for line in _lines(row)]
+
+
+def published() -> list[dict[str, Any]]:
+    """The rows that come with Datahall."""
+    data = read(PUBLISHED).data
+    common = {name: data[name] for name in ("source", "date", "engine", "requests", "precision")}
+    found = list[dict[str, Any]]()
+    for group in data["groups"]:
+        shared = common | {name: value for name, value in group.items() if name != "rows"} | {"num_devices": group["tp"]}
+        found += [shared | dict(zip(("requests_per_s", *MEASURES), cells, strict=True)) for cells in group["rows"]]
+    return found
+
+
+def _lines(row: Mapping[str, Any]) -> Iterator[ValidationRow]:
+    played = played_of(row)
+    name = f"{named(row, 'model', 'hardware')}, t{said(row, 'tp')}, {said(row, 'input_len')}/{said(row, 'output_len')}"
+    name += f", {said(row, 'requests_per_s')} requests/s"
+    for column, quantity in MEASURES.items():
+        if is_blank(row, column) and not isinstance(played, str):
+            continue
+        measured = number(row, column)
+        if isinstance(played, str):
+            yield compared(TABLE, name, quantity, published=measured, ours=None, note=played)
+            continue
+        ours = 1e3 * (played.ttft_s if column == "ttft_ms" else played.tpot_s)["mean"]
+        note = SEEN if played.stable else f"{SEEN}; {played.method}"
+        hit = None if measured is None or measured <= 0 else abs(ours / measured - 1) <= TOLERANCE_RATIO
+        yield compared(TABLE, name, quantity, published=measured, ours=ours, hit=hit, tolerance=TOLERANCE, note=note)
+
+
+def played_of(row: Mapping[str, Any]) -> Latency | str:
+    """What the simulation of the row's run says, or why there is none."""
+    case, rate = case_of(row), number(row, "requests_per_s")
+    if isinstance(case, str):
+        return case
+    if rate is None or rate <= 0:
+        return placed(row, f"ROW-001 requests_per_s is `{said(row, 'requests_per_s')}`, not a finite number above 0")
+    load = Load(input_tokens=case.load.input_tokens, output_tokens=case.load.output_tokens, requests_per_s=rate)
+    requests = min(20_000, max(10, count(row, "requests") or 2000))
+    try:
+        return latency_of(case.architecture, case.plan, case.cluster, load, case.engine, requests=requests)
+    except DatahallError as error:
+        return placed(row, problem_of(error))
