@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from datahall.interfaces.cli.asked import Asked, checked
 from datahall.interfaces.cli.hall import Json
+from datahall.interfaces.cli.option_group import takes
 from datahall.interfaces.cli.output import exits, next_step, out, say, show_json, show_table
 from datahall.interfaces.cli.targets import Force, refuse_target
 
@@ -20,16 +22,27 @@ def register(app: typer.Typer) -> None:
         app.command()(exits(command))
 
 
+@takes(Asked, "asked")
 def plan(
+    asked: Asked,
     halls: Annotated[list[Path], typer.Argument(help="One hall file; two or more are compared.", show_default=False)],
     as_json: Json = False,
-    report: Annotated[Path | None, typer.Option("--output", "-o", help="Write a report page here.", show_default=False)] = None,
+    report: Annotated[Path | None, typer.Option("--report", "-o", help="Write a report page here.", show_default=False)] = None,
     force: Force = False,
 ) -> int:
-    """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml"""
+    """Say what a hall draws, cools, costs and survives. Example: datahall plan halls/h100-512.yaml
+
+    With --train or --serve: how it would train or serve a model, how fast, at what cost, and which way is best.
+    Example: datahall plan halls/h100-512.yaml --train gpt3-175b --tokens 300B
+    """
+    if asked.any:
+        from datahall.interfaces.cli.forecast import answer
+
+        return answer(halls, asked, as_json=as_json, report=report, force=force)
     from datahall.planner.load import load_all
     from datahall.planner.plan import plan_of
 
+    report = report or _written_before(checked(asked))
     found = load_all(halls)
     if report is not None:
         refuse_target(report, halls, force=force)
@@ -49,6 +62,11 @@ def plan(
     return 0
 
 
+def _written_before(asked: Asked) -> Path | None:
+    """`--output` without `--serve` is where the page goes."""
+    return Path(asked.output) if asked.output is not None else None
+
+
 def _show(plans: "list[Plan]") -> None:
     from datahall.interfaces.plan_text import comparison, plain_comparison, plain_screen, screen
 
@@ -60,19 +78,27 @@ def _show(plans: "list[Plan]") -> None:
         out.print(line)
 
 
+@takes(Asked, "asked")
 def explain(
+    asked: Asked,
     hall: HallFile,
     figure: Annotated[str, typer.Argument(help="A figure's name, such as pue; without it, all names.")] = "",
     as_json: Json = False,
 ) -> int:
-    """Walk back from a figure to its formula, inputs and sources. Example: datahall explain halls/h100-512.yaml pue"""
+    """Walk back from a figure to its formula, inputs and sources. Example: datahall explain halls/h100-512.yaml pue
+
+    With --train or --serve, figures of that forecast.
+    Example: datahall explain halls/h100-512.yaml train_days --train gpt3-175b --tokens 300B
+    """
     from datahall.foundation.errors import Missing, Problem
+    from datahall.interfaces.cli.forecast import figures_of
     from datahall.interfaces.plan_text import explained, figure_rows
     from datahall.planner.load import load
     from datahall.planner.plan import plan_of
 
-    planned = plan_of(load(hall))
-    figures = planned.figures
+    checked(asked)
+    planned = None if asked.any else plan_of(load(hall))
+    figures = planned.figures if planned else figures_of(hall, asked)
     if not figure:
         columns = {"name": "figure", "value": "value", "unit": "unit", "about": "what it is"}
         if as_json:
@@ -80,7 +106,7 @@ def explain(
         else:
             show_table(figure_rows(figures), columns, empty="the plan has no figures")
         return 0
-    if (gap := planned.gap_of(figure)) and figure not in figures:
+    if planned and (gap := planned.gap_of(figure)) and figure not in figures:
         raise Missing(Problem("PLAN-002", str(hall), f"`{figure}` is not computed: {gap.what}", f"declare {gap.where}"))
     found = figures[figure]
     if as_json:

@@ -1,4 +1,4 @@
-"""Money as bars: what a year is made of, and what moves it."""
+"""Sums as bars: what a year, a step or a memory is made of, and what moves it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,11 +32,22 @@ class Reach:
     high_label: str
 
 
-def stacks(rows: Sequence[tuple[str, Sequence[Part]]], *, said: Callable[[float], str], title: str) -> Markup:
-    """One stacked bar for each row, on one scale; a part has the same colour in every row, by the order of first sight."""
+def stacks(
+    rows: Sequence[tuple[str, Sequence[Part]]],
+    *,
+    said: Callable[[float], str],
+    title: str,
+    each: str = " a year",
+    limit: tuple[float, str] | None = None,
+) -> Markup:
+    """One stacked bar for each row, on one scale; a part has the same colour in every row, by the order of first sight.
+
+    each: what a value is of, in words after it. limit: a value that no bar should pass, and its name.
+    """
     names = list(dict.fromkeys(part.name for _, parts in rows for part in parts))
     spans = [_span(parts) for _, parts in rows]
-    marks = ticks(min([0.0, *(low for low, _ in spans)]), max([0.0, *(high for _, high in spans)]) or 1.0)
+    most = max([0.0, *(high for _, high in spans), *([limit[0]] if limit else [])])
+    marks = ticks(min([0.0, *(low for low, _ in spans)]), most or 1.0)
     height = 10 + 44 * len(rows) + 22
     left = LEFT if len(rows) > 1 else 44
 
@@ -48,7 +59,10 @@ def stacks(rows: Sequence[tuple[str, Sequence[Part]]], *, said: Callable[[float]
         top = 12 + 44 * index
         if len(rows) > 1:
             drawn.append(words(row, left - 10, top + 21, anchor="end", most=26))
-        drawn += _stack(parts, names, x, top=top, said=said)
+        drawn += _stack(parts, names, x, top=top, said=said, each=each)
+    if limit:
+        drawn.append(line(x(limit[0]), 4, x(limit[0]), height - 20, "limit"))
+        drawn.append(words(limit[1], x(limit[0]) - 5, 9, kind="bad", anchor="end"))
     return svg(WIDTH, height, drawn, title=title)
 
 
@@ -78,7 +92,13 @@ def _span(parts: Sequence[Part]) -> tuple[float, float]:
 
 
 def _stack(
-    parts: Sequence[Part], names: Sequence[str], x: Callable[[float], float], *, top: float, said: Callable[[float], str]
+    parts: Sequence[Part],
+    names: Sequence[str],
+    x: Callable[[float], float],
+    *,
+    top: float,
+    said: Callable[[float], str],
+    each: str,
 ) -> Iterator[Markup]:
     below = above = 0.0
     total = sum(part.value for part in parts)
@@ -86,7 +106,7 @@ def _stack(
         start = below if part.value < 0 else above
         end = start + part.value
         below, above = (end, above) if part.value < 0 else (below, end)
-        told = f"{part.name}: {said(part.value)} a year, {part.value / total:.1%}" if total else part.name
+        told = f"{part.name}: {said(part.value)}{each}, {part.value / total:.1%}" if total else part.name
         left, right = sorted((x(start), x(end)))
         yield rect(left, top, right - left, 30, f"part {colour_of(part.name, names)}", title=told)
         if part.value > 0 and total > 0 and right - left > 46:

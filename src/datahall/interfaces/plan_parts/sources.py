@@ -1,29 +1,43 @@
 """Assumptions, and every figure with its formula, its inputs and its source."""
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from datahall.foundation.readable import significant
 from datahall.interfaces.figure_text import said
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Cell, Section, Table
-from datahall.planner.figures import Figure
+from datahall.planner.assumptions import Assumption
+from datahall.planner.figures import Figure, Figures
 from datahall.planner.plan import Plan
 
 
 def assumptions_section(plan: Plan, anchors: Anchors) -> Section | None:
     """Everything taken for granted, and where to say otherwise."""
-    if not plan.assumptions:
+    return taken_for_granted(plan.assumptions, plan.figures, anchors)
+
+
+def taken_for_granted(assumptions: Sequence[Assumption], figures: Figures, anchors: Anchors) -> Section | None:
+    """Choices that nobody made; None where there are none."""
+    if not assumptions:
         return None
-    rows: tuple[tuple[Cell, ...], ...] = tuple((Markup("<code>{}</code>").format(a.where), a.what) for a in plan.assumptions)
+    rows: tuple[tuple[Cell, ...], ...] = tuple((Markup("<code>{}</code>").format(a.where), a.what) for a in assumptions)
     table = Table(("Say otherwise at", "Taken for granted"), rows, folded=f"All {len(rows)} assumptions")
-    guessed = [f for f in plan.figures.by_name.values() if f.assumed]
-    lead = f"{len(rows)} choices that the hall file leaves open. {len(guessed)} figures rest on one, or on an unverified row."
+    guessed = [f for f in figures.by_name.values() if f.assumed]
+    lead = f"{len(rows)} choices that were left open. {len(guessed)} figures rest on one, or on an unverified row."
     return Section(anchors.section("assumptions"), "Assumptions", (table,), lead)
 
 
 def sources_section(plan: Plan, anchors: Anchors) -> Section:
     """Every figure of the plan."""
-    figures = list(plan.figures.by_name.values())
+    lead = f"Hall file: {plan.loaded.document.source}. `datahall explain` walks back from a figure in the terminal."
+    return traced(plan.figures, anchors, lead)
+
+
+def traced(found: Figures, anchors: Anchors, lead: str) -> Section:
+    """Every figure with what it follows from."""
+    figures = list(found.by_name.values())
     heads = ("Figure", "Value", "Formula", "From", "Source")
     rows = tuple(_row(figure, anchors) for figure in figures)
     table = Table(
@@ -34,7 +48,6 @@ def sources_section(plan: Plan, anchors: Anchors) -> Section:
         anchors=tuple(anchors.of(f.name) for f in figures),
     )
     blocks: tuple[Block, ...] = (table,)
-    lead = f"Hall file: {plan.loaded.document.source}. `datahall explain` walks back from a figure in the terminal."
     return Section(anchors.section("sources"), "Sources", blocks, lead)
 
 

@@ -1,0 +1,1 @@
+"""Sections of a page about serving, each from the forecast."""

@@ -1,0 +1,1 @@
+"""Sections of a page about a training run, each from the forecast."""
