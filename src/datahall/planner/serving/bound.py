@@ -27,6 +27,10 @@ class Steady:
     def requests_per_s(self) -> float:
         return self.found.requests_per_s
 
+    def amount(self, request: ServeRequest) -> float:
+        """In the words of the request: requests/s, or in a closed loop requests in flight."""
+        return self.requests_per_s if request.concurrency is None else float(self.concurrency)
+
     @property
     def per_accelerator(self) -> float:
         """Requests/s of one accelerator."""
@@ -51,13 +55,14 @@ class Bound:
         return self.points[0]
 
 
-def load_of(request: ServeRequest, *, concurrency: int | None = None, requests_per_s: float | None = None) -> Load:
-    """What the model floor is asked, of one way."""
+def load_of(request: ServeRequest, *, concurrency: int | None = None, amount: float | None = None) -> Load:
+    """What the model floor is asked, of one way. amount: requests/s; in a closed loop requests in flight."""
+    closed = request.concurrency is not None
     return Load(
         input_tokens=request.input_tokens,
         output_tokens=request.output_tokens,
-        concurrency=concurrency,
-        requests_per_s=requests_per_s,
+        concurrency=round(amount) if amount is not None and closed else concurrency,
+        requests_per_s=None if closed else amount,
         prefix_hit_ratio=request.prefix_hit_ratio,
         length_cv=request.length_cv_ratio,
     )

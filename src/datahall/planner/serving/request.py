@@ -1,6 +1,6 @@
 """What is asked of serving: requests, how many of them, how fast they must be answered, and what is pinned."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -68,7 +68,9 @@ class ServeRequest(Spec):
         """Whether any time is asked for."""
         return any(limit is not None for limit in self.limits().values())
 
+    LIMITS: ClassVar[tuple[str, ...]] = ("ttft_p95_s", "ttft_p99_s", "tpot_p95_s", "tpot_p99_s")
+    """Names of the times that can be asked for."""
+
     def limits(self) -> dict[str, float | None]:
         """The times asked for, by name."""
-        names = ("ttft_p95_s", "ttft_p99_s", "tpot_p95_s", "tpot_p99_s")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self.LIMITS}

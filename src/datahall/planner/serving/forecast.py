@@ -1,0 +1,147 @@
+"""`serve_of`: which way to serve a model on a hall, on how many accelerators, how fast, at what cost."""
+
+import time
+from dataclasses import replace
+
+from datahall.foundation.errors import Refused
+from datahall.models.cost.spec import Architecture
+from datahall.models.inference.result import StepTime, Throughput
+from datahall.models.inference.throughput import throughput_of
+from datahall.planner.ledger import Ledger
+from datahall.planner.load import Loaded
+from datahall.planner.plan import plan_of
+from datahall.planner.serving.answer import Answer, answer_of, shortfall_of
+from datahall.planner.serving.bound import front_of, load_of
+from datahall.planner.serving.checks import problems_of_request
+from datahall.planner.serving.choose import Found, sweep
+from datahall.planner.serving.figures import ServeFigures
+from datahall.planner.serving.parts import as_parts, decode_step, kv_token_bytes, memory_parts, prefill_steps
+from datahall.planner.serving.pool import pool_of
+from datahall.planner.serving.request import ServeRequest
+from datahall.planner.serving.result import LoadPoint, ParetoPoint, Served, ServeForecast
+from datahall.planner.serving.room import too_large
+from datahall.planner.serving.settle import Settled, best_settled, offered, served_of
+from datahall.planner.serving.spend import spent_of
+from datahall.planner.serving.trials import REPORTED, Trials, percentiles
+from datahall.planner.serving.way import way_of
+from datahall.planner.serving.what_if import one_more, what_ifs
+from datahall.planner.serving.words import assumptions_of, limits_of
+from datahall.planner.training.hall import home_of
+
+CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1)
+"""Of the load that the chosen way carries, what its curve shows."""
+OTHERS = 5
+"""Ways that are told beside the chosen one."""
+
+
+def serve_of(loaded: Loaded, architecture: Architecture, request: ServeRequest) -> ServeForecast:
+    """The forecast; the same request gives the same one.
+
+    Raises Refused with every problem of the request (SERVE-101 to 107), for a hall that cannot serve (SERVE-108, 109), for what
+    is pinned and impossible (SERVE-110, INFER-002 to 005) and for a model that fits nowhere (SERVE-111); Missing for names and
+    facts that nothing knows. A level that no way keeps is an answer, not an error: see `shortfall`.
+    """
+    started_s = time.perf_counter()
+    if problems := problems_of_request(request, architecture):
+        raise Refused(problems)
+    trials = Trials(architecture, request, pool_of(loaded, request))
+    found = sweep(trials)
+    if not found.bounds:
+        raise too_large(trials)
+    answer = answer_of(trials, found)
+    made = _told(loaded, trials, found, answer, best_settled(answer.trials, answer.fleets))
+    return replace(made, seconds=time.perf_counter() - started_s)
+
+
+def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: Settled) -> ServeForecast:
+    """All that is known of the settled fleet. asked: under the level that was asked; the answer may have another."""
+    trials, plan = answer.trials, settled.fleet.carried.plan
+    served = served_of(trials, settled)
+    served = replace(served, meets=served.meets and not answer.missed)
+    step, prefill = decode_step(trials, plan, served.batch_mean / plan.data), prefill_steps(trials, plan)
+    memory, held = memory_parts(trials, plan)
+    ledger = _ledger(loaded, trials, settled, served=served, step=step, prefill=prefill)
+    changed = what_ifs(asked, settled.fleet)
+    curve = _curve(trials, settled)
+    return ServeForecast(
+        hall=loaded.hall.name,
+        file=loaded.document.source,
+        model=trials.architecture.name,
+        accelerator=trials.pool.kind.accelerator,
+        request=asked.request,
+        engine=trials.pool.engine.name,
+        figures=ledger.figures,
+        chosen=served,
+        others=tuple(offered(trials, fleet) for fleet in answer.fleets if fleet.carried is not settled.fleet.carried)[:OTHERS],
+        ttft_p95_interval=settled.interval("ttft_s"),
+        tpot_p95_interval=settled.interval("tpot_s"),
+        simulated_requests=REPORTED,
+        decode_step=as_parts(step.breakdown()),
+        prefill=as_parts(prefill.breakdown()),
+        memory=held,
+        memory_bytes=memory.device,
+        kv_capacity_tokens=int(memory.kv_tokens * plan.data),
+        curve=curve,
+        pareto=_pareto(asked, found),
+        limits=limits_of(trials, served, _steady(trials, served, settled), memory),
+        what_ifs=changed,
+        shortfall=shortfall_of(asked, answer, settled, changed),
+        evaluated=found.evaluated,
+        fitting=len(found.bounds),
+        simulated=len({key[0] for key in asked.kept}),
+        seconds=0.0,
+        notes=(one_more(trials, settled),),
+        assumptions=(*assumptions_of(trials), *ledger.assumptions),
+        missing=tuple(ledger.missing),
+    )
+
+
+def _ledger(loaded: Loaded, trials: Trials, settled: Settled, *, served: Served, step: StepTime, prefill: StepTime) -> Ledger:
+    """The hall's own figures, and upon them those of serving."""
+    hall_plan, plan = plan_of(loaded), settled.fleet.carried.plan
+    ledger = Ledger(loaded, figures=hall_plan.figures)
+    made = ServeFigures(ledger, trials, served)
+    inputs = [*made.asked(), *made.way()]
+    memory, held = memory_parts(trials, plan)
+    made.memory(held, memory, kv_bytes=kv_token_bytes(trials, plan), kv_capacity_tokens=memory.kv_tokens * plan.data)
+    steps = made.steps(as_parts(step.breakdown()), as_parts(prefill.breakdown()))
+    made.load(settled, [*inputs, *steps])
+    home = home_of(loaded, hall_plan, trials.pool.kind)
+    spent = spent_of(home, step, accelerators=served.accelerators, busy_ratio=settled.busy_ratio)
+    if spent is None:
+        ledger.lacks(
+            "tdp_w of processors and accelerators", "energy, money and emissions of serving: nothing says what servers draw"
+        )
+    else:
+        made.spent(spent, steps[0])
+    return ledger
+
+
+def _steady(trials: Trials, served: Served, settled: Settled) -> Throughput:
+    """The way with as many sequences in flight as it has on average: what its limit is told from."""
+    load = load_of(trials.request, concurrency=max(1, round(served.batch_mean)))
+    plan = settled.fleet.carried.plan
+    return throughput_of(trials.architecture, plan, trials.pool.cluster, load, trials.pool.engine)
+
+
+def _curve(trials: Trials, settled: Settled) -> tuple[LoadPoint, ...]:
+    """The chosen way under less and a little more than it carries."""
+    carried, closed = settled.fleet.carried, trials.request.concurrency is not None
+    amounts = [share * carried.amount for share in CURVE]
+    return tuple(_point(trials, settled, amount) for amount in sorted({max(1.0, round(a)) if closed else a for a in amounts}))
+
+
+def _point(trials: Trials, settled: Settled, amount: float) -> LoadPoint:
+    latency, request = trials.of(settled.fleet.carried.plan, amount), trials.request
+    closed = request.concurrency is not None
+    rate = latency.output_tokens_per_s / request.output_tokens if closed else amount
+    times = percentiles(latency.ttft_s), percentiles(latency.tpot_s)
+    return LoadPoint(rate, rate * request.output_tokens, *times, trials.meets(latency))
+
+
+def _pareto(trials: Trials, found: Found) -> tuple[ParetoPoint, ...]:
+    front = front_of([point for bound in found.bounds for point in bound.points])
+    engine = trials.pool.engine
+    return tuple(
+        ParetoPoint(way_of(p.plan, engine), p.tokens_per_s_per_accelerator, p.found.tpot_s, p.concurrency) for p in front
+    )

@@ -1,0 +1,71 @@
+"""A model that no way of the hall holds: by how much, and what would make it fit."""
+
+from collections.abc import Iterator
+
+from datahall.foundation.errors import Problem, Refused
+from datahall.models.inference.memory import memory_of
+from datahall.models.inference.result import ServingMemory
+from datahall.models.inference.spec import InferencePlan
+from datahall.models.inference.throughput import throughput_of
+from datahall.planner.serving.bound import bound_of, load_of
+from datahall.planner.serving.request import ServeRequest
+from datahall.planner.serving.trials import Trials
+from datahall.planner.serving.way import way_of
+from datahall.planner.serving.ways import ways_of
+
+GIB = 2**30
+NARROWER = ("fp8", "int8", "nvfp4", "int4")
+
+
+def too_large(trials: Trials) -> Refused:
+    """SERVE-111: weights, or one request beside them, have no room on any way."""
+    ways = ways_of(trials.architecture, trials.request, trials.pool)
+    plan, memory = min(((plan, _memory(trials, plan)) for plan in ways), key=lambda pair: (pair[1].short, -pair[1].kv_tokens))
+    pool = trials.pool
+    name = way_of(plan, pool.engine).words()
+    what = (
+        f"{trials.architecture.name} does not fit the {pool.accelerators:,} {pool.kind.accelerator} in any of {len(ways)} ways"
+    )
+    short = f"the nearest, {name}: {_lack(trials, plan, memory)}"
+    fixes = list(_fixes(trials)) or ["serve it on a hall with more accelerators in one domain, or with more memory on each"]
+    return Refused(Problem("SERVE-111", "serve", f"{what}; {short}", " or ".join(fixes)))
+
+
+def _memory(trials: Trials, plan: InferencePlan) -> ServingMemory:
+    return memory_of(trials.architecture, plan, trials.pool.cluster, trials.pool.engine)
+
+
+def _lack(trials: Trials, plan: InferencePlan, memory: ServingMemory) -> str:
+    if memory.short:
+        held = ", ".join(f"{name} {size / GIB:.1f}" for name, size in memory.parts().items() if size)
+        return (
+            f"{memory.short / GIB:.1f} GiB more on each accelerator than its {memory.device / GIB:.0f} GiB allow ({held} GiB)"
+        )
+    try:
+        throughput_of(trials.architecture, plan, trials.pool.cluster, load_of(trials.request), trials.pool.engine)
+    except Refused as refused:
+        return refused.problems[0].what
+    return "one request has no room"
+
+
+def _fixes(trials: Trials) -> Iterator[str]:
+    """Narrower weights, or more of the hall, where that is enough."""
+    request, pool = trials.request, trials.pool
+    for name in NARROWER:
+        changed = request.model_copy(update={"weight_precision": name})
+        if request.weight_precision is None and name != request.precision and _fits(trials, changed):
+            yield f"set weight_precision to {name}"
+            break
+    if pool.accelerators < pool.kind.count:
+        yield f"let it have more than {pool.accelerators:,} of the hall's {pool.kind.count:,} accelerators"
+    pinned = {name: None for name in ("tensor", "pipeline", "expert") if getattr(request, name) is not None}
+    if pinned and _fits(trials, request.model_copy(update=pinned)):
+        yield f"leave {' and '.join(pinned)} to the search"
+
+
+def _fits(trials: Trials, request: ServeRequest) -> bool:
+    try:
+        ways = ways_of(trials.architecture, request, trials.pool)
+    except Refused:
+        return False
+    return any(bound_of(trials.architecture, plan, request, trials.pool) for plan in reversed(ways))
