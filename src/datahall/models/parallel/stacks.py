@@ -60,7 +60,8 @@ class NamedStack(Spec):
 
     def made(self) -> Stack:
         """Its assumptions, as the step's time takes them."""
-        return Stack(**self.stack)
+        made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in self.stack.items()}
+        return Stack(**made)
 
 
 class NamedStacks(Spec):

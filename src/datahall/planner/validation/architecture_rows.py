@@ -80,8 +80,10 @@ def _leaves_open(row: Mapping[str, Any]) -> bool:
 def _of_catalogue(row: Mapping[str, Any], known: Architecture, notes: list[str]) -> Architecture:
     blank = [column for column in (*SIZES, "ffn", "vocab") if is_blank(row, column)]
     notes.append(f"{', '.join(blank) or 'what columns cannot tell'} of {known.name} in the catalogue")
-    vocab = count(row, "vocab")
-    return known if vocab is None or vocab == known.vocab else known.model_copy(update={"vocab": vocab})
+    changed: dict[str, Any] = {"vocab": count(row, "vocab") or known.vocab}
+    if "w/o mtp" in said(row, "note").lower():
+        changed["prediction_layers"] = 0
+    return known.model_copy(update=changed)
 
 
 def _of_columns(row: Mapping[str, Any], known: Architecture | None, notes: list[str]) -> Architecture:

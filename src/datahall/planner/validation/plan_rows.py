@@ -53,7 +53,7 @@ def asked_of(row: Mapping[str, Any], architecture: Architecture, software: Softw
     given = {field: value for field, column in COLUMNS.items() if (value := count(row, column)) is not None}
     devices = _devices(row, given)
     _derive(row, given, devices, architecture, notes)
-    pinned = {**software.plan, **_sharding(row, given, software, notes), **_recompute(row, notes), **given}
+    pinned = {**software.plan, **_sharding(row, given, software, notes), **_recompute(row, software, notes), **given}
     pinned |= {"precision": _precision(row, notes), **_batch(row, architecture, given, devices, notes)}
     pinned |= _experts(given, notes)
     open_fields = [field for field in COLUMNS if field not in given] + ([] if "recompute" in pinned else ["recompute"])
@@ -142,11 +142,13 @@ def _shard(words: str, given: Mapping[str, int]) -> int | None:
     return ranks if ranks and ranks < across and across % ranks == 0 else None
 
 
-def _recompute(row: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+def _recompute(row: Mapping[str, Any], software: Software, notes: list[str]) -> dict[str, Any]:
     """What the row says is computed again; with "seq-par" or "sequence-parallel" that, too."""
     text = said(row, "recompute").lower() or said(row, "measured_metric").lower()
     kind = next((kind for word, kind in RECOMPUTE if word in text), None)
     found: dict[str, Any] = {"sequence_parallel": True} if "seq" in text and "par" in text else {}
+    if "recompute" in software.plan:
+        return found
     if kind is None:
         notes.append(RECOMPUTE_OPEN)
         return found

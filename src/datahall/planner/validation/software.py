@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from datahall.foundation.errors import Refused
 from datahall.models.parallel.stacks import DEFAULT, NamedStack, stack_named, stack_said
 from datahall.planner.validation.cells import is_blank, said
+from datahall.planner.validation.software_nvidia import Recipe, is_nvidia, recipe_of
 
 UNFUSED, FUSED = re.compile(r"no flash|without flash|unfused", re.IGNORECASE), re.compile(r"flash", re.IGNORECASE)
 
@@ -26,6 +28,10 @@ class Software:
     """Fields of the plan that differ for memory: what DeepSpeed's fp16 optimiser makes in 32 bits lives during its step only,
     when activations are gone, and is not kept beside them."""
 
+    loose: bool = False
+    """Whether parts of a layer are computed again that memory does not count one by one: where it would not fit without, all
+    of each layer counts as computed again for memory."""
+
     @property
     def why(self) -> str:
         return f"{self.named.name}: {self.named.why}"
@@ -41,6 +47,8 @@ class Source:
     held: Mapping[str, Any] = field(default_factory=dict)
 
 
+TUNED = "ROW-010"
+"""Of rows whose work is not that of pre-training; other gaps of the recipes leave the stack to the source."""
 HELD = {"gradient_bytes": 4}
 SOURCES = (
     Source("bigscience", "megatron-deepspeed-2022"),
@@ -71,6 +79,12 @@ def software_of(row: Mapping[str, Any]) -> Software:
     if not is_blank(row, "stack"):
         named = stack_said(said(row, "stack"), "stack")
         return Software(named, _attention(row) | named.plan, False, "")
+    if is_nvidia(row):
+        recipe = recipe_of(row)
+        if isinstance(recipe, Recipe):
+            return _of_recipe(row, recipe)
+        if recipe.code == TUNED:
+            raise Refused(recipe)
     text = said(row, "source").lower()
     source = next((each for each in SOURCES if re.search(each.words, text)), None)
     if source is None:
@@ -79,6 +93,16 @@ def software_of(row: Mapping[str, Any]) -> Software:
     named = stack_named("torchtitan-compile" if "titan" in source.stack and _is_compiled(row) else source.stack)
     assumed = f"stack {named.name} taken by the source"
     return Software(named, {**named.plan, **source.plan, **_attention(row)}, False, assumed, source.held)
+
+
+def _of_recipe(row: Mapping[str, Any], recipe: Recipe) -> Software:
+    """What NVIDIA's recipe of the row's release sets; what it computes again stands in its stack, part by part."""
+    named = stack_named("megatron-bridge")
+    made = named.model_copy(update={"stack": {**named.stack, **recipe.stack}, "why": recipe.why})
+    words = said(row, "recompute").lower()
+    again = {"recompute": "none"} if "recipe" in words or "norm" in words else {}
+    assumed = f"stack megatron-bridge with recipe {recipe.name}, by the source's release"
+    return Software(made, {**named.plan, **recipe.plan, **again}, False, assumed, loose=True)
 
 
 def _is_compiled(row: Mapping[str, Any]) -> bool:

@@ -52,7 +52,11 @@ class Case:
     @property
     def memory(self) -> Memory:
         """Bytes on the fullest stage."""
-        return memory_of(self.architecture, self.plan.model_copy(update=dict(self.software.held)))
+        held = self.plan.model_copy(update=dict(self.software.held))
+        found = memory_of(self.architecture, held)
+        if self.software.loose and self.machine and not found.fits(self.machine.memory_bytes):
+            return memory_of(self.architecture, held.model_copy(update={"recompute": "full"}))
+        return found
 
     @property
     def measures(self) -> str:

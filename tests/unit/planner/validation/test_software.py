@@ -1,0 +1,45 @@
+"""Which software a row ran: what it says itself, then its source's release, then its source."""
+
+import pytest
+
+from datahall.foundation.errors import Missing, Refused
+from datahall.models.parallel.stacks import stacks
+from datahall.planner.validation.software import SOURCES, software_of
+
+BRIDGE = {
+    "source": "NVIDIA-NeMo/Megatron-Bridge docs/performance-summary.md release 26.04 (Pre-Training)", "hardware": "GB200 NVL72",
+    "model": "DeepSeekV3", "precision": "MXFP8", "recompute": "recipe-dependent (see scripts/performance)", "experts": "256",
+    "pp": "4",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.words)
+def test_each_source_has_a_stack(source):
+    """Given each source, its stack is one of those that are named."""
+    assert source.stack in stacks()
+
+
+def test_the_row_speaks_before_its_source():
+    """Given a stack and a source, the stack counts; given a note of attention, it counts too; otherwise the source's."""
+    row = {"source": "VIA-Research/vTrain data/ground_truth_multi.csv", "note": "flash attention"}
+    assert software_of(row | {"stack": "internevo"}).named.name == "internevo"
+    assert software_of(row).plan["flash_attention"] is True and software_of(row | {"note": ""}).plan["flash_attention"] is False
+    assert software_of({"source": "a user"}).unstated and not software_of(row).unstated
+    with pytest.raises(Missing, match="STACK-001"):
+        software_of(row | {"stack": "unheard of"})
+
+
+def test_compiled_layers_are_told_by_the_precision_column():
+    """Given torchtitan's rows, eager and compiled ones have other stacks."""
+    names = [software_of({"source": "pytorch/torchtitan", "precision": p}).named.name for p in ("bf16 eager", "fp8 compile")]
+    assert names == ["torchtitan-eager", "torchtitan-compile"]
+
+
+def test_nvidias_releases_have_recipes():
+    """Given a release, the recipe's graphs and dispatch are in the stack; fine-tuning is refused, an unknown model is not."""
+    found = software_of(BRIDGE)
+    assert found.named.made().graphs != "none" and found.named.made().fused_dispatch and "recipe" in found.assumed
+    assert found.plan["recompute"] == "none" and found.loose
+    assert software_of(BRIDGE | {"model": "Another 9B"}).named.name == "megatron-bridge"
+    with pytest.raises(Refused, match="ROW-010"):
+        software_of(BRIDGE | {"note": "LoRA"})
