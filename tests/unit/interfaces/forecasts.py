@@ -1,6 +1,6 @@
 """Forecasts made by hand, with real steps and memories in them: what text and pages are tried on."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from datahall.models.cost.catalogue import architecture
@@ -10,6 +10,7 @@ from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.step import step_of
 from datahall.planner.assumptions import Assumption
 from datahall.planner.figures import Figure, Figures
+from datahall.planner.search.found import Candidate
 from datahall.planner.serving.request import ServeRequest
 from datahall.planner.serving.result import (
     Interval,
@@ -23,7 +24,6 @@ from datahall.planner.serving.result import (
     Way,
 )
 from datahall.planner.serving.result import WhatIf as ServeWhatIf
-from datahall.planner.training.candidates import Candidate
 from datahall.planner.training.request import TrainRequest
 from datahall.planner.training.result import Carbon, Cost, Energy, Limit, Placed, Point, Ports, Run, TrainForecast, WhatIf
 
@@ -45,6 +45,12 @@ def figures() -> Figures:
     for figure in (days, goodput):
         found.add(figure)
     return found
+
+
+def what_if(name: str, text: str, **known: Any) -> WhatIf:
+    """A change; what is not said of it is not known."""
+    blank = {field.name: None for field in fields(WhatIf)}
+    return WhatIf(**{**blank, "name": name, "text": text, "plan": {}, **known})
 
 
 def trained(**changes: Any) -> TrainForecast:
@@ -84,9 +90,9 @@ def trained(**changes: Any) -> TrainForecast:
         points=points,
         limits=(Limit("compute", 0.71, "arithmetic takes 71 %"), Limit("tensor exchange", 0.14, "sums within a server")),
         advice=(
-            WhatIf("nic x2", "twice the network saves 0.3 days", 10.2, -0.3, -3e3, -12e3, None, plan),
-            WhatIf("+25 % accelerators", "128 more save 2 days", 8.5, -2.0, 1e3, 9e3, 4.5e3, plan),
-            WhatIf("liquid cooling", "cannot be computed: <the hall> names no price", None, None, None, None, None, {}),
+            what_if("nic x2", "twice the network saves 0.3 days", days=10.2, days_delta=-0.3, cost_delta=-12e3, plan=plan),
+            what_if("+25 % accelerators", "128 more save 2 days", days=8.5, days_delta=-2.0, cost_delta=9e3, plan=plan),
+            what_if("liquid cooling", "cannot be computed: <the hall> names no price"),
         ),
         notes=(("Warning", ("the batch is <large>",)),),
         assumptions=(Assumption("train.detection_s", "ten minutes"),),

@@ -138,8 +138,11 @@ def _at_option(problem: Problem, loaded: "Loaded", *, many: bool) -> Problem:
 
 
 def _option_of(where: str) -> str:
-    """`train.global_batch` -> `--global-batch`, `plan.tensor` -> `--pin tensor`; a place in a file stays."""
+    """`train.global_batch` -> `--global-batch`, `plan.tensor` -> `--pin tensor`, `architecture.…` -> `--train`; a place in a
+    file stays."""
     area, dot, field = where.partition(".")
+    if area == "architecture":
+        return "--train"
     if not dot or area not in ("train", "serve", "plan") or " " in field:
         return where
     if where in OPTIONS:
@@ -251,7 +254,10 @@ def _launch(asked: Asked, forecast: "TrainForecast", per_server: int, path: Path
     every = None if run.checkpoint_every_s is None else max(1, round(run.checkpoint_every_s / run.step_s))
     stack = stack_named(forecast.request.stack, "--stack").made()
     launch = Launch(forecast.architecture, forecast.best.plan, run.steps, per_server, stack, every)
-    text = target(asked.launch or "")(launch)
+    try:
+        text = target(asked.launch or "")(launch)
+    except Refused as error:
+        raise Refused([replace(problem, where=_option_of(problem.where)) for problem in error.problems]) from None
     say(headline(forecast))
     if path is None:
         out.file.write(text)

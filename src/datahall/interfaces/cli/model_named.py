@@ -18,6 +18,6 @@ def model_named(model: str, where: str = "MODEL") -> "Architecture":
 
 def _is_there(model: str) -> bool:
     try:
-        return Path(model).exists()
+        return bool(model) and Path(model).exists()
     except (OSError, ValueError):  # longer than a name may be, or with a null character
         return False
