@@ -18,6 +18,7 @@ from datahall.models.cost.operations import window_of
 from datahall.models.cost.parameters import attention_weights, has_experts, head_dim_of, kv_heads_of
 from datahall.models.cost.spec import Architecture, LatentAttention
 from datahall.models.cost.state import bytes_of
+from datahall.models.inference.exchanges import all_to_all_s, reduce_s
 from datahall.models.inference.result import StepTime
 from datahall.models.inference.spec import Engine, InferencePlan
 from datahall.models.parallel.communication import Cluster
@@ -77,26 +78,35 @@ class Replica:
         return _sum(self.pieces(work))
 
     def pieces(self, work: Work) -> Mapping[str, Seconds]:
-        """Seconds by the names of `StepTime`. Pipeline stages each work on their share of the sequences at the same time."""
-        share, checked = 1 / self.plan.pipeline, 1 + (self.plan.speculation.draft_tokens if self.plan.speculation else 0)
+        """Seconds by the names of `StepTime`. Pipeline stages each work on their share of the sequences at the same time; where
+        halves take turns, both are added up."""
+        checked = 1 + (self.plan.speculation.draft_tokens if self.plan.speculation else 0)
+        share = 1 / self.plan.pipeline / self.turns
         decode, prompts = np.asarray(work.decode) * share, np.asarray(work.prompts) * share
         tokens, outputs = decode * checked + prompts, decode * checked + np.asarray(work.ended) * share
-        found = {
+        once = {
             "products": self.products_s(tokens),
             "experts": self.experts_s(tokens),
             "attention": self.decode_attention_s(decode, work.context, checked) + self.prompt_attention_s(prompts, work.seen),
             "small": self.small_s(tokens),
             "vocabulary": self.vocabulary_s(outputs),
             "tensor": self.tensor_s(tokens, outputs),
-            "exchange": self.exchange_s(tokens),
         }
+        found = {name: self.turns * seconds for name, seconds in once.items()}
+        sent_s = self.turns * self.exchange_s(tokens)
+        found["exchange"] = sent_s if self.turns == 1 else np.maximum(0.0, sent_s - _sum(found))
         gpu_s = _sum(found)
-        found["pipeline"] = self.pipeline_s(gpu_s, found["vocabulary"], tokens)
+        found["pipeline"] = self.pipeline_s(gpu_s, found["vocabulary"], self.turns * tokens)
         found["draft"] = self.draft_s(gpu_s + found["pipeline"], decode, tokens)
-        started_s = KERNELS_PER_LAYER * self.architecture.layers * self.engine.host_kernel_s
+        started_s = KERNELS_PER_LAYER * self.architecture.layers * self.engine.host_kernel_s * self.turns
         waited_s = np.maximum(0.0, started_s - gpu_s) + self.engine.step_host_s
-        found["host"] = waited_s + self.engine.sequence_host_s * outputs * self.plan.pipeline
+        found["host"] = waited_s + self.engine.sequence_host_s * outputs / share
         return found
+
+    @property
+    def turns(self) -> int:
+        """Parts of a batch that are exchanged in turn: two where the engine hides an exchange between replicas."""
+        return 2 if self.engine.exchange_overlap and self.plan.expert > self.plan.tensor else 1
 
     @functools.cached_property
     def kinds(self) -> Counter[tuple[bool, int | None]]:
@@ -242,14 +252,8 @@ class Replica:
         return (2 * one.layers + 1) * self.sum_s(np.asarray(tokens, np.float64) * (2.0 * one.hidden)) + logits
 
     def sum_s(self, size_bytes: Seconds) -> Seconds:
-        """One sum over the tensor ranks: the library's, or the engine's own in one turn, whichever is faster."""
-        group = self.cluster.group(self.plan.tensor, stride=1)
-        library = time_s("all_reduce", size_bytes, group) / self.engine.reduce_ratio
-        links, start_s = group.scale_up, self.engine.one_shot_s
-        if start_s is None or links is None or group.domains > 1 or links.name.startswith("PCIe"):
-            return library
-        read_s = (self.plan.tensor - 1) * size_bytes / (group.ring_bytes_per_s * self.engine.reduce_ratio)
-        return np.minimum(library, start_s + read_s)
+        """One sum over the tensor ranks."""
+        return reduce_s(size_bytes, self.cluster.group(self.plan.tensor, stride=1), self.engine)
 
     def exchange_s(self, tokens: Size) -> Seconds:
         """To the experts and back, where replicas share them; tensor ranks send a share of their tokens each."""
@@ -258,8 +262,8 @@ class Replica:
             return np.zeros(np.shape(tokens))
         group = self.cluster.group(plan.expert, stride=1)
         sent = np.asarray(tokens, np.float64) * (mixture.active * self.architecture.hidden / plan.tensor)
-        there = time_s("all_to_all", sent * min(2.0, bytes_of(plan.precision)), group)
-        return self.expert_layers * (there + time_s("all_to_all", sent * 2.0, group))
+        there, back = (all_to_all_s(sent * wide, group, self.engine) for wide in (min(2.0, bytes_of(plan.precision)), 2.0))
+        return self.expert_layers * (there + back)
 
     def pipeline_s(self, gpu_s: Seconds, vocabulary_s: Seconds, tokens: Size) -> Seconds:
         """Sends, and waiting for the slowest stage: the one with most layers, or the last with its logits."""

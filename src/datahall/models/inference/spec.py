@@ -20,6 +20,12 @@ class Engine(Spec):
     """Host time of one step that the accelerator waits for: scheduling, sampling, bookkeeping."""
     sequence_host_s: float = Field(default=0.0, ge=0, le=1e-3)
     """Further host time of a step for each sequence that gets a token."""
+    exchange_start_s: float | None = Field(default=None, gt=0, le=1e-2)
+    """Start of an exchange between experts in the software's own one-sided kernels, as DeepEP's: all peers at once; None: the
+    library's all-to-all."""
+    exchange_overlap: bool = False
+    """Whether two halves of the batch take turns, so that one computes while the other is exchanged. Each half streams the
+    weights for itself. Source: DeepSeek-V3, arXiv:2412.19437, section 3.4."""
     host_kernel_s: float = Field(default=0.0, ge=0, le=1e-3)
     """Host time to start one kernel; 0 where CUDA graphs start all of a step's at once."""
     compute_ratio: float = Field(default=1.0, gt=0, le=1.5)
