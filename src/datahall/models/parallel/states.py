@@ -132,10 +132,16 @@ def states_bytes(
     return weights, gradients, optimiser
 
 
+def expert_shard_of(plan: TrainPlan, shard: Number) -> Any:
+    """Ranks over which states of experts are sharded, where `shard` ranks share the others: those that hold the same experts,
+    more of them where fewer ranks than tensor's split each."""
+    return shard * (plan.tensor / plan.expert_split / plan.expert)
+
+
 def states_of(plan: TrainPlan, rank: RankParameters) -> tuple[float, float, float]:
     """Weights, gradients and optimiser of a rank of one plan, in bytes."""
     ranks = plan.data * plan.context
     shard = min(plan.shard or ranks, ranks)
-    shards = {"shard": float(shard), "expert_shard": max(1.0, shard / plan.expert)}
+    shards = {"shard": float(shard), "expert_shard": max(1.0, expert_shard_of(plan, shard))}
     found = states_bytes(parameter_bytes(plan), rank.shared, rank.experts, zero=plan.zero, **shards)
     return float(found[0]), float(found[1]), float(found[2])

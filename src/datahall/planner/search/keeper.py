@@ -1,0 +1,98 @@
+"""The best configurations so far, and how good another must be to count."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datahall.planner.search.pieces import Floats, Rows
+from datahall.planner.search.space import Block, Column, Variant
+
+TIE = 1.001
+"""Steps of time within which the simpler plan ranks first: far below what the prediction is good for."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """How configurations rank."""
+
+    step: int
+    """Of 0.1 %."""
+    parts: int
+    """Choices that are not the simplest."""
+    accelerators: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One configuration."""
+
+    seconds: float
+    needed_bytes: float
+    block: Block
+    variant: Variant
+    column: Column
+    size: int
+    parallel: bool
+    recompute: int
+    """Index into the space's."""
+
+    @property
+    def key(self) -> Key:
+        return Key(math.floor(math.log(self.seconds) / math.log(TIE)), self._parts, self.block.accelerators, self.seconds)
+
+    @property
+    def _parts(self) -> int:
+        block = self.block
+        ranks = (block.tensor, block.context, block.pipeline, block.expert, self.variant.chunks)
+        choices = (self.column.shard is not None, block.expert_tensor is not None, not self.parallel, self.recompute)
+        special = self.variant.schedule in ("zero_bubble", "dualpipe")
+        return sum(each > 1 for each in ranks) + sum(map(int, choices)) + self.column.zero + 2 * special
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Rows and columns of a block under one schedule."""
+
+    block: Block
+    variant: Variant
+    rows: Rows
+    columns: Sequence[Column]
+
+    def point(self, at: tuple[int, int], seconds: float, needed_bytes: float) -> Point:
+        """At a column and a row."""
+        (column, row), rows = at, self.rows
+        each = int(rows.size[row]), bool(rows.parallel[row]), int(rows.recompute[row])
+        return Point(float(seconds), float(needed_bytes), self.block, self.variant, self.columns[column], *each)
+
+
+class Keeper:
+    """The best `top` points."""
+
+    def __init__(self, top: int) -> None:
+        self.top, self.points = top, list[Point]()
+        self.limit_s = math.inf
+        """Slower ones can not get in."""
+
+    def add(self, family: Family, seconds: Floats, needed: Floats, fits: NDArray[np.bool_]) -> None:
+        """Points of a family: column, row."""
+        held = fits & (seconds <= self.limit_s)
+        at = np.flatnonzero(held)
+        if not len(at):
+            return
+        times = seconds.ravel()[at]
+        if len(at) > self.top:
+            most = np.partition(times, self.top - 1)[self.top - 1] * TIE
+            at = at[times <= most]
+        for each in at:
+            column, row = divmod(int(each), seconds.shape[1])
+            self.points.append(family.point((column, row), seconds[column, row], needed[column, row]))
+        self._trim()
+
+    def _trim(self) -> None:
+        self.points = sorted(self.points, key=lambda point: point.key)[: self.top]
+        if len(self.points) == self.top:
+            self.limit_s = TIE ** (self.points[-1].key.step + 1)

@@ -1,0 +1,97 @@
+"""All blocks of a space as arrays: how many configurations each has, and how fast the fastest of them could be at best."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datahall.planner.search.bounds import bound_of
+from datahall.planner.search.pieces import Floats, Pieces
+from datahall.planner.search.space import Block, Space, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """Blocks, those first that could be fastest."""
+
+    blocks: NDArray[np.int64]
+    """Tensor, context, pipeline, data, expert and expert_tensor (0: the tensor ranks)."""
+    least_s: Floats
+    """No plan of the block takes less: computing and exchanges of the layers alone, on the slowest stage."""
+    counts: NDArray[np.int64]
+    """Configurations."""
+
+    def block(self, index: int) -> Block:
+        tensor, context, pipeline, data, expert, split = map(int, self.blocks[index])
+        return Block(tensor, context, pipeline, data, expert, split or None)
+
+
+def layouts_of(pieces: Pieces) -> Layouts:
+    """Every block of the space."""
+    found = list(_families(pieces))
+    if not found:
+        return Layouts(np.zeros((0, 6), np.int64), np.zeros(0), np.zeros(0, np.int64))
+    blocks, least_s, counts = (np.concatenate([each[i] for each in found]) for i in range(3))
+    order = np.argsort(least_s, kind="stable")
+    return Layouts(blocks[order], least_s[order], counts[order])
+
+
+def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]]:
+    """For each choice of tensor, context and expert ranks, all pipelines and data ranks at once."""
+    space, most = pieces.space, pieces.question.accelerators
+    pipelines, datas = np.array(space.pipelines, np.int64), np.array(space.datas, np.int64)
+    ways = _ways(space)
+    for tensor in space.tensors:
+        for context in space.contexts:
+            ranks = tensor * context * np.multiply.outer(pipelines, datas)
+            inside = ranks <= most if pieces.question.fewer else ranks == most
+            inside &= ways[0] + ways[1] > 0
+            columns = [space.columns(context, int(data)) for data in datas]
+            twos = np.array([sum(bool(space.skips(each.zero, 2)) for each in some) for some in columns])
+            all_columns = np.array([len(some) for some in columns])
+            lines = len(space.sequence_parallels(tensor, context)) * len(space.recomputes)
+            counts = lines * (ways[0] * all_columns + ways[1] * (all_columns - twos))
+            for expert, split in _experts(space, tensor, context * datas, inside):
+                held = inside & ((context * datas * tensor // (split or tensor)) % expert == 0)
+                if lines and np.any(held):
+                    family = Block(tensor, context, 1, 1, expert, split)
+                    where = np.nonzero(held & (counts > 0))
+                    p, d = pipelines[where[0]], datas[where[1]]
+                    same = np.ones_like(p)
+                    blocks = np.stack([tensor * same, context * same, p, d, expert * same, (split or 0) * same], axis=1)
+                    yield blocks, _least_s(pieces, family, pipelines, datas)[where], counts[where]
+
+
+def _experts(space: Space, tensor: int, across: NDArray[np.int64], inside: NDArray[np.bool_]) -> list[tuple[int, int | None]]:
+    """Choices that some of these counts of data ranks allow."""
+    some = across[np.any(inside, axis=0)]
+    return list(dict.fromkeys(choice for each in some for choice in space.experts(tensor, int(each))))
+
+
+def _ways(space: Space) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of micro-batch and schedule by pipeline and data: of one micro-batch in a step, and of more."""
+    single = np.zeros((len(space.pipelines), len(space.datas)), np.int64)
+    several = np.zeros_like(single)
+    for j, data in enumerate(space.datas):
+        counts = space.question.global_batch // data // np.array(space.sizes(data), np.int64)
+        for i, pipeline in enumerate(space.pipelines):
+            for variant in space.variants(pipeline):
+                held = runs(variant, pipeline, counts)
+                one = int(np.count_nonzero(held & (counts == 1)))
+                single[i, j] += one
+                several[i, j] += int(np.count_nonzero(held)) - one
+    return single, several
+
+
+def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:
+    """By pipeline and data: the fastest row's bound; infinite where no row could be held."""
+    found = np.full((len(pipelines), len(datas)), np.inf)
+    for parallel in pieces.space.sequence_parallels(family.tensor, family.context):
+        bound = bound_of(pieces, family, parallel)
+        if len(bound.size):
+            each = pieces.question.global_batch // datas[:, None]
+            counts = np.where(each % bound.size == 0, each // bound.size, np.inf)
+            for index, pipeline in enumerate(pipelines):
+                found[index] = np.minimum(found[index], np.min(counts * bound.stage_s(int(pipeline)), axis=1))
+    return found

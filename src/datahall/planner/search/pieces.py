@@ -1,0 +1,226 @@
+"""Seconds and bytes of single layers, computed once for each choice by the code of `models.parallel`, and kept.
+
+A search combines them: nothing here is computed twice, and nothing is computed otherwise than for a single plan. What
+depends on how many micro-batches, stages or data ranks there are is left out here (a plan of one micro-batch, one stage and
+no sharding has none of it), and is added by `seconds.py`.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datahall.models.parallel.communication import exchange_of
+from datahall.models.parallel.expert_constants import expert_constants
+from datahall.models.parallel.footprint import CONTEXT_BYTES, FRAGMENTATION, TokenBytes
+from datahall.models.parallel.layout import Stage
+from datahall.models.parallel.memory import gathered_bytes, logit_bytes, token_bytes
+from datahall.models.parallel.spec import Recompute, TrainPlan
+from datahall.models.parallel.states import RankParameters, rank_parameters
+from datahall.models.parallel.step import _Run as Run
+from datahall.models.parallel.step_constants import step_constants
+from datahall.planner.search.exchanges import Exchanges
+from datahall.planner.search.question import Question
+from datahall.planner.search.space import Block, Space, Variant
+from datahall.planner.search.stages import Kind, kinds_of
+
+Floats = NDArray[np.float64]
+Cell = tuple[dict[bool, tuple[float, float, float, float, float]], tuple[float, ...]]
+ENDS = ((False, False), (True, False), (False, True), (True, True))
+"""Whether a stage holds the embedding, and the output layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Choices of a micro-batch, of sequence parallelism and of recomputation."""
+
+    size: NDArray[np.int64]
+    """Sequences of a micro-batch."""
+    parallel: NDArray[np.bool_]
+    recompute: NDArray[np.int64]
+    """Index into the space's."""
+
+    def at(self, chosen: Any) -> "Rows":
+        """Some of the rows."""
+        return Rows(self.size[chosen], self.parallel[chosen], self.recompute[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRows:
+    """One kind of layer, one micro-batch, by row, s."""
+
+    forward: Floats
+    backward: Floats
+    sharded: Floats
+    """Backward where weights are sharded (ZeRO 3)."""
+    again: Floats
+    exchange: Floats
+    """Of tensor, context and expert ranks, exposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One micro-batch, by row, s."""
+
+    layers: dict[bool, LayerRows]
+    """By whether they have experts."""
+    vocabulary: dict[tuple[bool, bool], Floats]
+    """By the ends that a stage holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Parameters of one stage on one rank."""
+
+    dense: float
+    """That all data ranks share, as the step counts them."""
+    routed: float
+    rank: RankParameters
+    """As memory counts them."""
+    gathered: float
+    """Bytes of whole layers, where they are sharded."""
+    layers: dict[bool, int]
+    """Layers with experts, and without, as the step counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """Gradients of one micro-batch added to those before it; and a layer's parameters."""
+
+    layers: dict[bool, tuple[float, float]]
+    """Seconds by kind of layer: where weights are whole, and where they are sharded, times the ranks that share them."""
+    ends: float
+    """Of embedding or output layer."""
+    dense: dict[bool, float]
+    """Parameters of one layer that all data ranks share."""
+
+
+class Pieces:
+    """All that a question's plans are made of."""
+
+    def __init__(self, question: Question, space: Space) -> None:
+        self.question, self.space = question, space
+        self.bounds: dict[Any, Any] = {}
+        """What is at least taken, once worked out: see bounds.py."""
+
+    @functools.cached_property
+    def layer_counts(self) -> dict[bool, int]:
+        """Layers with experts, and without."""
+        whole = Stage(0, (range(self.question.architecture.layers),), True, True, 1.0)
+        return dict(self.run(self.plan(Block(1, 1, 1, 1))).counts(whole))
+
+    def run(self, plan: TrainPlan) -> Any:
+        """What times a single plan; its exchanges take arrays of sizes, too, which its own annotations do not say."""
+        question = self.question
+        exchange = Exchanges(exchange_of(plan, question.cluster).groups)
+        constants = step_constants(), expert_constants()
+        return Run(question.architecture, plan, question.cluster, question.stack, exchange, *constants)
+
+    def plan(self, block: Block, **chosen: Any) -> TrainPlan:
+        """A plan on these ranks: one stage, one micro-batch of one sequence on each data rank, unless chosen otherwise."""
+        fields: dict[str, Any] = {"pipeline": 1, "chunks": 1, "schedule": "1f1b", "zero": 0, "shard": None, "micro_batch": 1}
+        ranks = {"tensor": block.tensor, "context": block.context, "expert": block.expert}
+        fields |= ranks | {"expert_tensor": block.expert_tensor, "data": block.expert} | chosen
+        fields.setdefault("global_batch", fields["data"] * fields["micro_batch"])
+        return self.question.plan(**fields)
+
+    @functools.cache  # noqa: B019 - they live as long as one search
+    def rows(self, tensor: int, context: int) -> Rows:
+        """Every row of these ranks whose micro-batch one accelerator could hold: see `largest`."""
+        space, keys = self.space, list[tuple[int, bool, int]]()
+        for parallel in space.sequence_parallels(tensor, context):
+            most = self.largest(tensor, context, parallel)
+            sizes = [size for size in space.micro_batches if size <= most]
+            keys += [(size, parallel, index) for size in sizes for index in range(len(space.recomputes))]
+        found = np.array(keys, np.int64).reshape(-1, 3)
+        return Rows(found[:, 0], found[:, 1].astype(bool), found[:, 2])
+
+    def timed(self, block: Block, rows: Rows) -> Timed:
+        """Seconds of these rows."""
+        keys = zip(rows.size.tolist(), rows.parallel.tolist(), rows.recompute.tolist(), strict=True)
+        cells = [self._cell(block.tensor, block.context, block.experts, key) for key in keys]
+        layers = {kind: LayerRows(*np.array([cell[0][kind] for cell in cells]).T) for kind in self.layer_counts}
+        return Timed(layers, dict(zip(ENDS, np.array([cell[1] for cell in cells]).T, strict=True)))
+
+    @functools.cache  # noqa: B019
+    def _cell(self, tensor: int, context: int, experts: tuple[int, int | None], key: tuple[int, bool, int]) -> Cell:
+        """One row: for each kind of layer what `LayerRows` has, and the vocabulary's seconds by ends."""
+        size, parallel, recompute = key
+        block, chosen = Block(tensor, context, 1, 1, *experts), {"micro_batch": size, "sequence_parallel": parallel}
+        run = self.run(self.plan(block, **chosen, recompute=self.space.recomputes[recompute]))
+        sharded, layers = self._sharded(tensor, context, experts, size, parallel), {}
+        for kind, part in run.layers.items():
+            forward, backward, again = float(part.forward), float(part.backward), float(part.again)
+            exchange = float(part.seconds) - forward - backward - again
+            layers[kind] = forward, backward, backward + sharded[kind], again, exchange
+        return layers, self._vocabulary(tensor, context, size, parallel)
+
+    @functools.cache  # noqa: B019
+    def _sharded(
+        self, tensor: int, context: int, experts: tuple[int, int | None], size: int, parallel: bool
+    ) -> dict[bool, float]:
+        """By how much backward is longer where weights are sharded, by kind of layer: whatever is computed again."""
+        block, chosen = Block(tensor, context, 1, 1, *experts), {"micro_batch": size, "sequence_parallel": parallel}
+        whole, shared = (self.run(self.plan(block, **chosen, zero=zero)) for zero in (0, 3))
+        return {kind: shared.passed(at)[0].backward - whole.passed(at)[0].backward for kind, at in whole.firsts.items()}
+
+    @functools.cache  # noqa: B019
+    def _vocabulary(self, tensor: int, context: int, size: int, parallel: bool) -> tuple[float, ...]:
+        run = self.run(self.plan(Block(tensor, context, 1, 1), micro_batch=size, sequence_parallel=parallel))
+        return tuple(run.vocabulary_s(_end(*ends)) for ends in ENDS)
+
+    @functools.cache  # noqa: B019
+    def largest(self, tensor: int, context: int, parallel: bool) -> float:
+        """Sequences of the largest micro-batch that could fit, as work on one layer and logits alone must; not below the
+        smallest."""
+        question, space = self.question, self.space
+        plan = self.plan(Block(tensor, context, 1, 1))
+        work = min(min(map(float, self.token(tensor, parallel, each, False).working)) for each in space.recomputes)
+        tokens = question.sequence / context
+        each = FRAGMENTATION * max(work, float(logit_bytes(question.architecture, plan, 1.0))) * tokens
+        return max((question.limit_bytes - CONTEXT_BYTES) / each, float(min(space.micro_batches, default=0)))
+
+    @functools.cache  # noqa: B019
+    def token(self, tensor: int, parallel: bool, recompute: Recompute, piped: bool) -> TokenBytes:
+        """Bytes of one token; piped: whether there are several stages."""
+        chosen = {"sequence_parallel": parallel, "recompute": recompute, "pipeline": 1 + piped}
+        return token_bytes(self.question.architecture, self.plan(Block(tensor, 1, 1, 1), **chosen))
+
+    @functools.cache  # noqa: B019
+    def stages(self, pipeline: int, variant: Variant) -> tuple[Kind, ...]:
+        chosen = {"pipeline": pipeline, "schedule": variant.schedule, "chunks": variant.chunks}
+        return kinds_of(self.question.architecture, self.plan(Block(1, 1, 1, 1), **chosen))
+
+    @functools.cache  # noqa: B019
+    def held(self, tensor: int, experts: tuple[int, int | None], kind: Kind) -> Held:
+        """Parameters of a stage on one rank."""
+        plan = self.plan(Block(tensor, 1, 1, 1, *experts))
+        run = self.run(plan)
+        rank = rank_parameters(self.question.architecture, plan, kind.stage)
+        whole = gathered_bytes(self.question.architecture, plan, rank, output=kind.stage.output)
+        dense, routed = run.stage_held(kind.stage)
+        return Held(dense, routed, rank, whole, dict(run.counts(kind.stage)))
+
+    @functools.cache  # noqa: B019
+    def summed(self, tensor: int, experts: tuple[int, int | None]) -> Summed:
+        """What a second micro-batch adds, which is half of what each would: so that twice that is one's own."""
+        block = Block(tensor, 1, 1, 1, *experts)
+        runs = [[self._summing(block, zero, count) for count in (1, 2)] for zero in (0, 3)]
+        found = {}
+        for kind, first in runs[0][0].firsts.items():
+            # The parts that weights are gathered in stand beside, not in, `backward`.
+            whole, shared = (2 * float(two.layer(first).backward - one.layer(first).backward) for one, two in runs)
+            found[kind] = whole, shared * runs[1][0].exchange.groups["shard"].ranks
+        one, two = runs[0]
+        ends = 2 * (two.vocabulary_s(_end(True, False)) - one.vocabulary_s(_end(True, False)))
+        return Summed(found, ends, {kind: one.held(first)[0] for kind, first in one.firsts.items()})
+
+    def _summing(self, block: Block, zero: int, micro_batches: int) -> Any:
+        return self.run(self.plan(block, zero=zero, global_batch=micro_batches * block.expert))
+
+
+def _end(embedding: bool, output: bool) -> Stage:
+    """A stage that holds these ends."""
+    return Stage(0, (range(1),), embedding, output, 1.0)

@@ -1,0 +1,164 @@
+"""The best way to run a training step on a cluster."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datahall.models.parallel.memory import memory_of
+from datahall.models.parallel.step import step_of
+from datahall.planner.search.bounds import bound_of
+from datahall.planner.search.columns import columns_of
+from datahall.planner.search.found import Candidate, Found
+from datahall.planner.search.keeper import Family, Keeper, Point
+from datahall.planner.search.layouts import Layouts, layouts_of
+from datahall.planner.search.nearest_fit import nearest_fit
+from datahall.planner.search.pieces import Floats, Pieces, Rows
+from datahall.planner.search.question import Question
+from datahall.planner.search.refusals import refuse_impossible
+from datahall.planner.search.seconds import Timer
+from datahall.planner.search.space import Block, Column, Space, Variant, runs
+from datahall.planner.search.stages import Kind
+from datahall.planner.search.weights import Scales
+
+
+def search(question: Question, *, top: int = 10, bounded: bool = True) -> Found:
+    """The fastest plans that fit, and what was counted on the way.
+
+    bounded: blocks and rows that cannot be among the best are not timed, which changes nothing in `best`; without it every
+    configuration that fits in some column of its row is.
+    Raises Refused where no plan is possible: with what stands in the way of the pinned values, or STEP-001.
+    """
+    began = time.perf_counter()
+    hunt = Hunt(question, Keeper(top), bounded=bounded)
+    layouts = layouts_of(hunt.pieces)
+    refuse_impossible(question, len(layouts.counts))
+    hunt.through(layouts)
+    best = tuple(hunt.candidate(point) for point in hunt.keeper.points)
+    near = None if best or hunt.nearest is None else nearest_fit(hunt.plan(hunt.nearest), question)
+    counts = int(np.sum(layouts.counts)), hunt.evaluated, hunt.fitting
+    return Found(best, *counts, time.perf_counter() - began, near, tuple(_notes(question, best)))
+
+
+def _notes(question: Question, best: Sequence[Candidate]) -> Iterator[str]:
+    """What a reader might not expect."""
+    if best and (idle := question.accelerators - best[0].plan.accelerators):
+        yield (
+            f"{idle:,} of {question.accelerators:,} accelerators stay idle: no plan on all of them is as fast: their count, "
+            f"global_batch={question.global_batch:,} and the model's shape do not divide well"
+        )
+    if question.reserve_ratio:
+        yield f"{question.reserve_ratio:.0%} of each accelerator's memory is left free"
+
+
+@dataclass
+class Hunt:
+    """One search under way."""
+
+    question: Question
+    keeper: Keeper
+    bounded: bool = True
+    evaluated: int = 0
+    fitting: int = 0
+    weighed: int = 0
+    nearest: Point | None = None
+    """Of those weighed before anything fitted."""
+    space: Space = field(init=False)
+    pieces: Pieces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.space = Space(self.question)
+        self.pieces = Pieces(self.question, self.space)
+
+    def through(self, layouts: Layouts) -> None:
+        """All blocks, those first that could be fastest, until none that is left could be among the best."""
+        for index, least_s in enumerate(layouts.least_s):
+            if self.bounded and least_s > self.keeper.limit_s:
+                return
+            self.block(layouts.block(index))
+
+    def block(self, block: Block) -> None:
+        """Weigh a block's plans, then time those of rows and columns that have some that fit."""
+        rows, columns = self._rows(block), self.space.columns(block.context, block.data)
+        if not len(rows.size):
+            return
+        groups = self._groups(block.pipeline)
+        weighed = self._weigh(block, rows, columns, groups)
+        fits = {variant: (needed <= self.question.limit_bytes) & valid for variant, (needed, valid) in weighed.items()}
+        some = np.logical_or.reduce(list(fits.values()))
+        if not np.any(some):
+            self._came_near(block, rows, columns, weighed)
+            return
+        at = np.flatnonzero(np.any(some, axis=1)), np.flatnonzero(np.any(some, axis=0))
+        rows, columns, cut = rows.at(at[1]), [columns[index] for index in at[0]], np.ix_(*at)
+        kinds = list(dict.fromkeys(kind for group in groups for kind in group))
+        held = [self.pieces.held(block.tensor, block.experts, kind) for kind in kinds]
+        timer = Timer(self.pieces, block, rows, columns_of(self.pieces, block, columns, held))
+        for group, variants in groups.items():
+            dual = variants[0].schedule == "dualpipe" and block.pipeline > 1
+            slow = timer.slowest(group, [kinds.index(kind) for kind in group], dual=dual)
+            for variant, seconds in zip(variants, timer.steps(slow, variants), strict=True):
+                needed, valid = weighed[variant]
+                fit = fits[variant][cut]
+                self.evaluated += int(np.count_nonzero(valid[cut]))
+                self.fitting += int(np.count_nonzero(fit))
+                self.keeper.add(Family(block, variant, rows, columns), seconds, needed[cut], fit)
+
+    def _rows(self, block: Block) -> Rows:
+        """That divide the batch, and could be among the best."""
+        rows = self.pieces.rows(block.tensor, block.context)
+        each = self.question.global_batch // block.data
+        held = each % rows.size == 0
+        if self.bounded and np.isfinite(self.keeper.limit_s):
+            for parallel in self.space.sequence_parallels(block.tensor, block.context):
+                bound = bound_of(self.pieces, block, parallel)
+                least_s = np.repeat(bound.stage_s(block.pipeline), len(self.space.recomputes))
+                at = rows.parallel == parallel
+                held[at] &= each // rows.size[at] * least_s <= self.keeper.limit_s
+        return rows.at(held)
+
+    def _groups(self, pipeline: int) -> dict[tuple[Kind, ...], list[Variant]]:
+        """Schedules by the stages that they make; a rank of DualPipe holds two."""
+        found: dict[tuple[Kind, ...], list[Variant]] = {}
+        for variant in self.space.variants(pipeline):
+            found.setdefault(self.pieces.stages(pipeline, variant), []).append(variant)
+        return found
+
+    def _weigh(
+        self, block: Block, rows: Rows, columns: Sequence[Column], groups: dict[tuple[Kind, ...], list[Variant]]
+    ) -> dict[Variant, tuple[Floats, NDArray[np.bool_]]]:
+        """Bytes needed, and whether the plan is possible: column, row."""
+        scales, found = Scales(self.pieces, block, rows, columns), {}
+        skipped = self.space.skips(scales.zero[:, None], scales.counts)
+        for kinds, variants in groups.items():
+            for variant in variants:
+                valid = ~skipped & runs(variant, block.pipeline, scales.counts)
+                found[variant] = scales.needed(kinds, variant), valid
+                self.weighed += int(np.count_nonzero(valid))
+        return found
+
+    def _came_near(self, block: Block, rows: Rows, columns: Sequence[Column], weighed: Any) -> None:
+        for variant, (needed, valid) in weighed.items():
+            missing = np.where(valid, needed, np.inf)
+            at = np.unravel_index(np.argmin(missing), missing.shape)
+            if np.isfinite(missing[at]) and (self.nearest is None or missing[at] < self.nearest.needed_bytes):
+                where = int(at[0]), int(at[1])
+                self.nearest = Family(block, variant, rows, columns).point(where, np.inf, missing[at])
+
+    def candidate(self, point: Point) -> Candidate:
+        plan = self.plan(point)
+        question = self.question
+        step = step_of(question.architecture, plan, question.cluster, question.stack)
+        return Candidate(plan, step, memory_of(question.architecture, plan))
+
+    def plan(self, point: Point) -> Any:
+        block = point.block
+        return self.question.plan(
+            tensor=block.tensor, context=block.context, pipeline=block.pipeline, data=block.data, expert=block.expert,
+            expert_tensor=block.expert_tensor, schedule=point.variant.schedule, chunks=point.variant.chunks,
+            zero=point.column.zero, shard=point.column.shard, micro_batch=point.size, sequence_parallel=point.parallel,
+            recompute=self.space.recomputes[point.recompute],
+        )  # fmt: skip

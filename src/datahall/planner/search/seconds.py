@@ -1,0 +1,136 @@
+"""Seconds of a step for every row and column of a block at once, by the formulas of `combine`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from datahall.models.parallel import combine
+from datahall.models.parallel.combine import Parts
+from datahall.planner.search.columns import Columns
+from datahall.planner.search.pieces import Floats, Pieces, Rows
+from datahall.planner.search.space import Block, Variant
+from datahall.planner.search.stages import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Slowest:
+    """Of all stages the slowest, at each column and row, s."""
+
+    micro_batch: Any
+    """One micro-batch on it."""
+    data: Floats
+    optimiser: Floats
+    others: Floats
+    """One micro-batch on all others, added up."""
+    forward: Any
+    """The longest forward pass of any stage."""
+
+
+class Timer:
+    """Times the plans of one block."""
+
+    def __init__(self, pieces: Pieces, block: Block, rows: Rows, columns: Columns) -> None:
+        self.pieces, self.block, self.rows, self.columns = pieces, block, rows, columns
+        question = pieces.question
+        self.stack, self.timed = question.stack, pieces.timed(block, rows)
+        self.counts = (question.global_batch // block.data // rows.size).astype(np.float64)
+        self.run = pieces.run(pieces.plan(block, pipeline=block.pipeline, data=block.data))
+        self.constants = self.run.constants
+        self.behind: dict[str, Any] = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
+        self.summed = pieces.summed(block.tensor, block.experts)
+        self.later = combine.accumulated_s(1.0, self.counts)
+        self.layers = {kind: self._layer(kind) for kind in self.timed.layers}
+        self.hop = self._hop_s()
+
+    def _layer(self, kind: bool) -> Parts:
+        """One layer, one micro-batch: column, row."""
+        rows, columns, at = self.timed.layers[kind], self.columns, self.columns.sharded
+        whole, shared = self.summed.layers[kind]
+        gather: Any = 0.0
+        backward: Any = rows.backward + self.later * whole
+        if len(at):
+            ranks = columns.shard[at, None]
+            windows: dict[str, Any] = {"forward_s": rows.forward, "backward_s": rows.sharded + rows.again}
+            gathering, reducing = columns.gather[kind][:, None], columns.reduce[kind][:, None]
+            gather = np.zeros((len(columns.zero), len(rows.forward)))
+            gather[at] = combine.gathered_s(gathering, reducing, **windows, **self.behind)
+            backward = np.broadcast_to(backward, gather.shape).copy()
+            backward[at] = rows.sharded + self.later * (shared / ranks)
+        return Parts(forward=rows.forward, backward=backward, again=rows.again, tensor=rows.exchange, gather=gather)
+
+    def _hop_s(self) -> Floats:
+        """A send to the next stage, by row."""
+        rows, run, block = self.rows, self.run, self.block
+        if block.pipeline == 1:
+            return np.zeros(len(rows.size))
+        moved = rows.size * (run.moved_bytes / run.plan.micro_batch)
+        hop: Floats = run.exchange.s("pipeline", "send_recv", moved / block.tensor)
+        return hop + np.where(rows.parallel, 0.0, run.exchange.s("tensor", "all_gather", moved))
+
+    def stage(self, kind: Kind, *, dual: bool) -> Parts:
+        """One micro-batch through a stage: column, row."""
+        held = self.pieces.held(self.block.tensor, self.block.experts, kind)
+        layers = [(count, self.layers[which]) for which, count in held.layers.items() if count]
+        ends = (kind.stage.embedding, kind.stage.output)
+        vocabulary: Any = self.timed.vocabulary[ends]
+        if any(ends):  # ZeRO 3 adds gradients to a shard of those before
+            ranks = np.where(self.columns.zero == 3, self.columns.shard, 1.0)[:, None]
+            vocabulary = vocabulary + self.later * (self.summed.ends / ranks)
+        return combine.stage_parts(layers, around=Parts(vocabulary=vocabulary, gather=self._first_s(kind)), dual=dual)
+
+    def _first_s(self, kind: Kind) -> Any:
+        """The first layer's gathering and the last one's reduction, which nothing hides."""
+        columns, at = self.columns, self.columns.sharded
+        if not len(at) or not self.stack.data_overlap:
+            return 0.0
+        first = np.zeros((len(columns.zero), 1))
+        first[at, 0] = columns.gather[kind.first_experts] + columns.reduce[kind.first_experts]
+        return first
+
+    def slowest(self, kinds: Sequence[Kind], at: Sequence[int], *, dual: bool) -> Slowest:
+        """Of stages of these kinds; at: where their figures stand in `columns`."""
+        found: list[Slowest] = []
+        total: Any = 0.0
+        for kind, index in zip(kinds, at, strict=True):
+            parts, columns = self.stage(kind, dual=dual), self.columns
+            windows: dict[str, Any] = {"forward_s": parts.forward, "backward_s": parts.backward + parts.again}
+            data = combine.data_s(
+                columns.reduction[:, index, None], columns.gathering[:, index, None], **windows, layers=kind.stage.layer_count,
+                **self.behind,
+            )  # fmt: skip
+            seconds = parts.seconds
+            total = total + kind.count * seconds
+            one = Slowest(seconds, data, columns.update[:, index, None], total, parts.forward)
+            found = [_slower(found[0], one) if found else one]
+        slow = found[0]
+        return Slowest(slow.micro_batch, slow.data, slow.optimiser, total - slow.micro_batch, slow.forward)
+
+    def steps(self, slow: Slowest, variants: Sequence[Variant]) -> Iterator[Floats]:
+        """Seconds of a step under each schedule that has these stages: column, row."""
+        pipeline, parts = self.block.pipeline, Parts(gather=slow.micro_batch)
+        for variant in variants:
+            dual = variant.schedule == "dualpipe" and pipeline > 1
+            divisor = {"interleaved": variant.chunks, "zero_bubble": 3}.get(variant.schedule, 1)
+            bubble = combine.bubble_s(
+                slow.others, slow.micro_batch, slow.forward, pipeline=pipeline, divisor=divisor, dual=dual
+            )
+            ranks: dict[str, Any] = {"micro_batches": self.counts, "chunks": variant.chunks, "pipeline": pipeline}
+            yield combine.step_from(
+                parts, micro_batches=self.counts, accelerators=self.block.accelerators, bubble=bubble,
+                send=combine.send_s(self.hop, **ranks, overlap=self.stack.send_overlap), data=slow.data,
+                optimiser=slow.optimiser, straggler_ratio=self.constants.straggler_ratio, host_s=self.constants.step_s,
+            ).seconds  # fmt: skip
+
+
+def _slower(one: Slowest, other: Slowest) -> Slowest:
+    """At each place the slower of two; the first where they are alike."""
+    later = other.micro_batch > one.micro_batch
+    return Slowest(
+        np.maximum(one.micro_batch, other.micro_batch),
+        np.where(later, other.data, one.data),
+        np.where(later, other.optimiser, one.optimiser),
+        other.others,
+        np.maximum(one.forward, other.forward),
+    )

@@ -1,0 +1,98 @@
+"""Bytes of the fullest stage for every row and column of a block at once, by the formulas of `footprint`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from datahall.models.parallel import footprint
+from datahall.models.parallel.footprint import TokenBytes
+from datahall.models.parallel.memory import buffer_bytes, logit_bytes
+from datahall.models.parallel.states import ParameterBytes, expert_shard_of, parameter_bytes, states_bytes
+from datahall.planner.search.pieces import Floats, Pieces, Rows
+from datahall.planner.search.space import Block, Column, Variant
+from datahall.planner.search.stages import Kind
+
+
+class Scales:
+    """Weighs the plans of one block."""
+
+    def __init__(self, pieces: Pieces, block: Block, rows: Rows, columns: Sequence[Column]) -> None:
+        self.pieces, self.block, self.rows = pieces, block, rows
+        question = pieces.question
+        self.counts = question.global_batch // block.data // rows.size
+        self.tokens = rows.size * question.sequence / block.context
+        self.token = self._token()
+        plan = pieces.plan(block, pipeline=block.pipeline, data=block.data)
+        self.logits: Any = logit_bytes(question.architecture, plan, self.tokens)
+        self.buffers = self._buffers()
+        self._columns(columns)
+
+    def _columns(self, columns: Sequence[Column]) -> None:
+        plans = {zero: self.pieces.plan(self.block, data=self.block.data, zero=zero) for zero in range(4)}
+        per = [parameter_bytes(plans[column.zero]) for column in columns]
+        self.per = ParameterBytes(*(np.array([getattr(each, name) for each in per]) for name in ParameterBytes.__slots__))
+        self.zero = np.array([column.zero for column in columns])
+        self.shard = np.array([min(column.shard or self.block.across, self.block.across) for column in columns], np.float64)
+
+    def _token(self) -> TokenBytes:
+        """By row."""
+        block, space = self.block, self.pieces.space
+        kinds = {
+            (bool(parallel), index): self.pieces.token(block.tensor, bool(parallel), recompute, block.pipeline > 1)
+            for parallel in set(self.rows.parallel.tolist())
+            for index, recompute in enumerate(space.recomputes)
+        }
+        keys = list(zip(self.rows.parallel.tolist(), self.rows.recompute.tolist(), strict=True))
+
+        def by_row(pick: Any) -> Any:
+            values = {key: pick(token) for key, token in kinds.items()}
+            return np.array([values[key] for key in keys])
+
+        layers = range(4)
+        return TokenBytes(
+            [by_row(lambda token, i=i: token.kept[i]) for i in layers],
+            [by_row(lambda token, i=i: token.working[i]) for i in layers],
+            by_row(lambda token: token.outer),
+            by_row(lambda token: token.embedding),
+            by_row(lambda token: token.boundary),
+        )
+
+    def _buffers(self) -> Floats:
+        found = np.zeros(len(self.tokens))
+        for parallel in (True, False):
+            at = self.rows.parallel == parallel
+            chosen = {"pipeline": self.block.pipeline, "data": self.block.data, "sequence_parallel": parallel}
+            plan = self.pieces.plan(self.block, **chosen)
+            found[at] = buffer_bytes(self.pieces.question.architecture, plan, self.tokens[at])
+        return found
+
+    def states(self, kind: Kind) -> tuple[Floats, Floats]:
+        """Of a stage, by column: all states, and what is gathered of them."""
+        held = self.pieces.held(self.block.tensor, self.block.experts, kind)
+        plan = self.pieces.plan(self.block)
+        shards = {"shard": self.shard, "expert_shard": np.maximum(1.0, expert_shard_of(plan, self.shard))}
+        states = sum(states_bytes(self.per, held.rank.shared, held.rank.experts, zero=self.zero, **shards))
+        return np.asarray(states), (self.zero == 3) * held.gathered
+
+    def needed(self, kinds: Sequence[Kind], variant: Variant) -> Floats:
+        """What the fullest stage cannot do without: column, row."""
+        total: Any = None
+        for kind in kinds:
+            stage, block = kind.stage, self.block
+            ranks: dict[str, Any] = {"pipeline": block.pipeline, "chunks": variant.chunks, "micro_batches": self.counts}
+            in_flight = footprint.in_flight(variant.schedule, stage.index, **ranks)
+            ends = {"embedding": stage.embedding, "output": stage.output}
+            kept = self.tokens * footprint.activation_bytes(self.token, kind.layers, in_flight, **ends)
+            working = self.tokens * footprint.working_bytes(self.token, kind.layers)
+            logits = self.logits if stage.output else 0.0 * self.logits
+            states, gathered = self.states(kind)
+            moving = kept + working + logits + self.buffers
+            here = footprint.total_bytes(states[:, None], gathered[:, None], moving)
+            spare = np.broadcast_to(np.minimum(working, logits), here.shape)
+            if total is None:
+                total, left = here, spare
+            else:
+                later = here > total
+                total, left = np.where(later, here, total), np.where(later, spare, left)
+        return np.asarray(total - left)
