@@ -13,6 +13,7 @@ from datahall.planner.assumptions import Assumption
 
 Line = tuple[str, str]
 """A subject and what is said of it."""
+GIB = 2**30
 BAR = 28
 """Characters of the longest bar."""
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -57,7 +58,16 @@ def _more(plan: TrainPlan, name: str) -> str:
 
 
 def bytes_said(value: float) -> str:
-    return f"{significant(value / 2**30)} GiB"
+    return gib_said(value / GIB)
+
+
+def gib(parts: Mapping[str, float]) -> dict[str, float]:
+    """Bytes as GiB, so that the numbers along an axis are round."""
+    return {name: value / GIB for name, value in parts.items()}
+
+
+def gib_said(value: float) -> str:
+    return f"{significant(value)} GiB"
 
 
 def seconds_said(value: float) -> str:

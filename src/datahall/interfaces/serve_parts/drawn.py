@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datahall.foundation.readable import significant
-from datahall.interfaces.forecast_text import bytes_said, seconds_said
+from datahall.interfaces.forecast_text import GIB, bytes_said, gib, gib_said, seconds_said
 from datahall.interfaces.pictures.bars import Part as Bar
 from datahall.interfaces.pictures.bars import stacks
 from datahall.interfaces.pictures.rising import Rising, rising
@@ -101,18 +101,19 @@ def pareto_section(forecast: ServeForecast, anchors: Anchors) -> Section | None:
 
 def steps_section(forecast: ServeForecast, anchors: Anchors) -> Section:
     """What a decode step, a prompt and an accelerator's memory are made of."""
-    decode, prefill, memory = (_bars(parts) for parts in (forecast.decode_step, forecast.prefill, forecast.memory))
+    decode, prefill = _bars(forecast.decode_step), _bars(forecast.prefill)
+    memory, room = ordered(gib(part_words(forecast.memory))), forecast.memory_bytes / GIB
     blocks: list[Block] = [
         Picture(stacks([("step", decode)], said=seconds_said, title="Seconds of a decode step", each=" a step"), _at(forecast)),
         parts_table(decode, ("Part", "In one step"), said=seconds_said, whole=_sum(decode)),
         Picture(stacks([("prompt", prefill)], said=seconds_said, title="Seconds of a prompt", each=""), "One prompt alone"),
         parts_table(prefill, ("Part", "In one prompt"), said=seconds_said, whole=_sum(prefill)),
         Picture(
-            stacks([("memory", memory)], said=bytes_said, title="Memory of one accelerator by what holds it", each="",
-                   limit=(forecast.memory_bytes, f"{bytes_said(forecast.memory_bytes)} on the device")),
+            stacks([("memory", memory)], said=gib_said, title="Memory of one accelerator by what holds it", each="",
+                   limit=(room, f"{bytes_said(forecast.memory_bytes)} on the device")),
             "Memory of one accelerator",
         ),
-        parts_table(memory, ("Held by", "Of one accelerator"), said=bytes_said, whole=forecast.memory_bytes),
+        parts_table(memory, ("Held by", "Of one accelerator"), said=gib_said, whole=room),
     ]  # fmt: skip
     lead = f"There is room for keys and values of {forecast.kv_capacity_tokens:,} tokens in one replica."
     return Section(anchors.section("steps"), "Where time and memory go", tuple(blocks), lead)

@@ -1,6 +1,6 @@
 """One step: its schedule drawn, where its time goes, what the accelerators hold."""
 
-from datahall.interfaces.forecast_text import bytes_said, plan_words, seconds_said
+from datahall.interfaces.forecast_text import GIB, bytes_said, gib, gib_said, plan_words, seconds_said
 from datahall.interfaces.pictures.bars import Part, stacks
 from datahall.interfaces.pictures.pipeline import MOST, pipeline
 from datahall.interfaces.plan_parts.anchors import Anchors
@@ -12,6 +12,7 @@ from datahall.planner.training.result import TrainForecast
 
 OUTSIDE = ("bubble", "send", "data", "optimiser", "straggler", "host")
 """Parts of a step that no micro-batch brings."""
+NAMES = {"1f1b": "1F1B", "dualpipe": "DualPipe"}
 BESIDE = 4
 """Other plans whose memory is drawn."""
 
@@ -22,14 +23,17 @@ def timeline_section(forecast: TrainForecast, anchors: Anchors) -> Section | Non
     if plan.pipeline == 1:
         return None
     forward_s, backward_s = _micro_batch_s(forecast)
-    found = timeline_of(plan, forward_s=forward_s, backward_s=backward_s)
-    name = plan.schedule.replace("_", "-") + (f", {plan.chunks} chunks a stage" if plan.chunks > 1 else "")
+    found = timeline_of(plan, forward_s=forward_s, backward_s=backward_s, most=16)
+    bubble = forecast.breakdown.get("bubble", 0.0) / sum(forecast.breakdown.values())
+    name = NAMES.get(plan.schedule, plan.schedule.replace("_", "-")) + (
+        f", {plan.chunks} chunks a stage" if plan.chunks > 1 else ""
+    )
     drawn = pipeline(found, title=f"Schedule {name}: forward and backward blocks of each pipeline stage through time")
     lead = (
         f"{counted(plan.pipeline, 'stage', 'stages')}, schedule {name}; {seconds_said(forward_s)} forward and "
         f"{seconds_said(backward_s)} backward for a micro-batch on the slowest stage, exchange included."
     )
-    return Section(anchors.section("schedule"), "Schedule of a step", (Picture(drawn, note=_cut(found)),), lead)
+    return Section(anchors.section("schedule"), "Schedule of a step", (Picture(drawn, note=_cut(found, bubble)),), lead)
 
 
 def _micro_batch_s(forecast: TrainForecast) -> tuple[float, float]:
@@ -41,11 +45,11 @@ def _micro_batch_s(forecast: TrainForecast) -> tuple[float, float]:
     return inside * ahead / computed, inside * (1 - ahead / computed)
 
 
-def _cut(found: Timeline) -> str:
+def _cut(found: Timeline, bubble: float) -> str:
     cut = found.played < found.micro_batches
     some = f"{found.played} of {found.micro_batches:,} micro-batches, played as if there were no more: the middle repeats."
     rows = f" {MOST} of {found.stages} stages are drawn." if found.stages > MOST else ""
-    idle = f" Idle in this picture: {found.idle_ratio:.1%}" + ("; in the whole step less." if cut else ".")
+    idle = f" Of the time drawn, stages wait {found.idle_ratio:.1%}; of the whole step, filling and draining take {bubble:.1%}."
     return (some if cut else f"All {found.micro_batches:,} micro-batches.") + rows + idle
 
 
@@ -65,28 +69,26 @@ def step_section(forecast: TrainForecast, anchors: Anchors) -> Section:
 
 def memory_section(forecast: TrainForecast, anchors: Anchors) -> Section:
     """Bytes on the fullest accelerator, beside other plans and what the device has."""
-    rows = [("this plan", ordered(memory_words(forecast.memory)))]
+    rows = [("this plan", ordered(gib(memory_words(forecast.memory))))]
     rows += [
-        (f"other plan {n}", _memory(other.memory.parts(), rows[0][1])) for n, other in enumerate(forecast.others[:BESIDE], 1)
+        (f"other plan {n}", _memory(gib(memory_words(other.memory.parts())), rows[0][1]))
+        for n, other in enumerate(forecast.others[:BESIDE], 1)
     ]
-    limit = (forecast.memory_bytes, f"{bytes_said(forecast.memory_bytes)} on the device")
+    limit = (forecast.memory_bytes / GIB, f"{bytes_said(forecast.memory_bytes)} on the device")
     drawn = stacks(
-        rows, said=bytes_said, title="Memory of one accelerator by what holds it, against what it has", each="", limit=limit
+        rows, said=gib_said, title="Memory of one accelerator by what holds it, against what it has", each="", limit=limit
     )
-    table = parts_table(rows[0][1], ("Held by", "Of one accelerator"), said=bytes_said, whole=forecast.memory_bytes)
+    table = parts_table(rows[0][1], ("Held by", "Of one accelerator"), said=gib_said, whole=forecast.memory_bytes / GIB)
     stage = forecast.best.memory.stage
     held = sum(part.value for part in rows[0][1])
-    lead = (
-        f"{bytes_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator, of pipeline stage {stage + 1}."
-    )
+    lead = f"{gib_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator, of pipeline stage {stage + 1}."
     return Section(anchors.section("memory"), "Memory", (Picture(drawn), table), lead)
 
 
 def _memory(parts: dict[str, float], first: list[Part]) -> list[Part]:
     """In the order of the first bar, so that the colours stand in one order."""
-    words = memory_words(parts)
-    names = [part.name for part in first] + [name for name in words if name not in {part.name for part in first}]
-    return [Part(name, words[name]) for name in names if words[name] > 0]
+    names = [part.name for part in first] + [name for name in parts if name not in {part.name for part in first}]
+    return [Part(name, parts[name]) for name in names if parts.get(name, 0.0) > 0]
 
 
 def plans_section(forecast: TrainForecast, anchors: Anchors) -> Section:
