@@ -9,6 +9,10 @@ from datahall.planner.serving.result import Shortfall, WhatIf
 from datahall.planner.serving.settle import Settled
 from datahall.planner.serving.trials import Trials
 
+NOTHING = (
+    "none of the changes that were tried is enough: ask for a longer time, serve a smaller model, or let a draft "
+    "propose tokens (speculative)"
+)
 Missed = tuple[tuple[str, float, float], ...]
 
 
@@ -57,4 +61,4 @@ def _remedies(asked: Trials, settled: Settled, what_ifs: tuple[WhatIf, ...]) -> 
     if wanted is not None and not count.enough:
         needed = ceil(wanted / settled.amount - 1e-9) * count.accelerators_each
         found.append(f"{needed:,} accelerators, {needed - asked.pool.accelerators:,} more than there are")
-    return found
+    return found or [NOTHING]

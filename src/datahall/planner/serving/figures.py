@@ -1,19 +1,17 @@
 """The figures of a forecast of serving, each with its formula, its inputs and its source: what `explain` shows."""
 
-from collections.abc import Iterator
+from math import ceil
 
 from datahall.models.inference.result import ServingMemory
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
+from datahall.planner.serving.choose import asked_of
 from datahall.planner.serving.result import Part, Served
 from datahall.planner.serving.settle import Settled
-from datahall.planner.serving.spend import Spent
 from datahall.planner.serving.trials import REPORTED, Trials
-from datahall.planner.training.draw import COMPUTING, COMPUTING_SOURCE, EXCHANGING, EXCHANGING_SOURCE
 
 MODEL = "models/inference: kernels and collectives, added up; `datahall validate --tables serving` says how far to trust it"
 PLAYED = "models/inference/simulate: the engine's scheduler, event by event"
-MILLION = 1e6
 
 
 class ServeFigures:
@@ -74,27 +72,25 @@ class ServeFigures:
         about, formula = "requests of one replica", "highest that keeps the level, or a share of what is asked"
         rate = self.computed("replica_requests_per_s", served.requests_per_s, "1/s", formula, inputs, about)
         count = self.given("replicas", served.replicas, "1", "what is asked / what one carries, rounded up; else all that fit")
-        self.ledger.figures["accelerators"]
         each = self.ledger.figures["serve_replica_accelerators"]
-        self.computed(
-            "accelerators_needed", served.accelerators, "1", "replicas × accelerators of one", [count, each], "accelerators"
-        )
-        total = self.computed(
-            "requests_per_s", served.hall_requests_per_s, "1/s", "replicas × rate of one", [count, rate], "requests of all"
-        )
-        answer = self.ledger.figures["serve_output_tokens"]
+        serving = self.computed("accelerators", served.accelerators, "1", "replicas × accelerators of one", [count, each])
+        self.needed(settled, [rate, each])
+        formula = "replicas × rate of one"
+        total = self.computed("requests_per_s", served.hall_requests_per_s, "1/s", formula, [count, rate], "requests of all")
+        answer, formula = self.ledger.figures["serve_output_tokens"], "requests × output tokens"
         tokens = self.computed(
-            "tokens_per_s", served.hall_tokens_per_s, "1/s", "requests × output tokens", [total, answer], "output tokens of all"
+            "tokens_per_s", served.hall_tokens_per_s, "1/s", formula, [total, answer], "output tokens of all"
         )
-        needed = self.ledger.figures["serve_accelerators_needed"]
-        self.computed(
-            "tokens_per_s_per_accelerator",
-            served.tokens_per_s_per_accelerator,
-            "1/s",
-            "tokens / accelerators",
-            [tokens, needed],
-        )
+        each_s, formula = served.tokens_per_s_per_accelerator, "tokens / accelerators"
+        self.computed("tokens_per_s_per_accelerator", each_s, "1/s", formula, [tokens, serving])
         self.times(settled, [rate, *inputs])
+
+    def needed(self, settled: Settled, inputs: list[Figure]) -> None:
+        """For what is asked, be it more than there are; without, those that serve."""
+        asked, each = asked_of(self.trials.request), self.served.way.accelerators
+        replicas = max(self.served.replicas, ceil(asked / settled.amount - 1e-9)) if asked else self.served.replicas
+        formula = "load asked / load of one replica, rounded up, × accelerators of one"
+        self.computed("accelerators_needed", replicas * each, "1", formula, inputs, "accelerators for what is asked")
 
     def times(self, settled: Settled, inputs: list[Figure]) -> None:
         """Percentiles over requests, the median over seeds, and the spread of the 95th."""
@@ -119,111 +115,6 @@ class ServeFigures:
         )
         self.given("busy_ratio", settled.busy_ratio, "1", PLAYED, "share of the time in which a step runs")
         self.given("batch_mean", self.served.batch_mean, "1", PLAYED, "sequences of one replica that decode at once")
-
-    def spent(self, spent: Spent, step: Figure) -> None:
-        """Energy, money, emissions and water of an output token: what reading its prompt takes is in it."""
-        served, used = self.served, spent.used
-        tokens = self.ledger.figures["serve_tokens_per_s"]
-        count = self.ledger.figures["serve_accelerators_needed"]
-        year = served.hall_tokens_per_s * 3600 * spent.hours
-        draw = self.computed(
-            "server_w",
-            spent.draw.mean_w,
-            "W",
-            "idle + busy × (draw of a step − idle)",
-            list(self._draw(step)),
-            "one server, mean",
-        )
-        it = self.computed(
-            "it_w", spent.it_w, "W", "servers × draw + share of all other equipment", [draw, count], "IT that serves"
-        )
-        hall = self.ledger.figures["it_energy_kwh"]
-        pue = self.computed(
-            "pue",
-            spent.pue,
-            "1",
-            "Σ hours facility / Σ hours IT, with this load in the hall",
-            [it, hall],
-            "of the hall's year under this load",
-        )
-        energy = self.computed(
-            "energy_wh_per_token",
-            used.facility_kwh * 1e3 / year,
-            "Wh",
-            "IT draw × PUE / tokens per hour",
-            [it, pue, tokens],
-            "at the meter, for an output token",
-        )
-        self.computed(
-            "energy_kwh_per_million_tokens",
-            used.facility_kwh * MILLION / year,
-            "kWh",
-            "energy of a token × 1e6",
-            [energy],
-            "at the meter, a million output tokens",
-        )
-        self._money(spent, year, [energy, tokens, count])
-        self._carbon(spent, year, [energy])
-
-    def _draw(self, step: Figure) -> Iterator[Figure]:
-        yield step
-        yield self.ledger.figures["serve_busy_ratio"]
-        yield self.given("computing_draw_ratio", COMPUTING, "1", COMPUTING_SOURCE, assumed=True)
-        yield self.given("exchanging_draw_ratio", EXCHANGING, "1", EXCHANGING_SOURCE, assumed=True)
-
-    def _money(self, spent: Spent, year: float, inputs: list[Figure]) -> None:
-        if spent.cost_per_hour is None:
-            self.ledger.lacks("economy, and prices of equipment", "cost of serving: the hall has no prices")
-            return
-        currency = self.ledger.loaded.hall.economy.currency
-        lines = [
-            self.given(
-                f"cost_{name}_per_year",
-                value,
-                currency,
-                "the hall's bill: its share by accelerators, energy and water by the meter",
-            )
-            for name, value in spent.lines.items()
-        ]
-        hour = self.computed(
-            "cost_per_hour",
-            spent.cost_per_hour,
-            currency,
-            "Σ lines / hours of a year",
-            [*lines, *inputs[2:]],
-            "all replicas, an hour",
-        )
-        about = "a million output tokens, at the load of this forecast all year"
-        self.computed(
-            "cost_per_million_tokens",
-            sum(spent.lines.values()) * MILLION / year,
-            currency,
-            "cost of an hour / output tokens of an hour × 1e6",
-            [hour, inputs[1]],
-            about,
-        )
-
-    def _carbon(self, spent: Spent, year: float, inputs: list[Figure]) -> None:
-        used = spent.used
-        for name, value, about in (
-            ("carbon_kgco2e_per_million_tokens", used.location_kgco2e, "operation, location-based"),
-            ("carbon_market_kgco2e_per_million_tokens", used.market_kgco2e, "operation, market-based"),
-        ):
-            if value is not None:
-                self.computed(
-                    name, value * MILLION / year, "kgCO2e", "Σ hours energy × grid intensity / tokens × 1e6", inputs, about
-                )
-        if used.location_kgco2e is None:
-            self.ledger.lacks("site.grid.carbon_kgco2e_per_kwh, or site.country", "emissions of serving")
-        if used.water_m3 is not None:
-            self.computed(
-                "water_l_per_million_tokens",
-                used.water_m3 * 1e3 * MILLION / year,
-                "L",
-                "Σ hours water of the IT's heat / tokens × 1e6",
-                inputs,
-                "evaporated and bled off",
-            )
 
     def given(self, name: str, value: float, unit: str, source: str, about: str = "", *, assumed: bool = False) -> Figure:
         return self.ledger.given(f"serve_{name}", value, unit, source=source, about=about, assumed=assumed)

@@ -15,6 +15,7 @@ from datahall.planner.serving.bound import front_of, load_of
 from datahall.planner.serving.checks import problems_of_request
 from datahall.planner.serving.choose import Found, sweep
 from datahall.planner.serving.figures import ServeFigures
+from datahall.planner.serving.figures_spent import SpentFigures
 from datahall.planner.serving.parts import as_parts, decode_step, kv_token_bytes, memory_parts, prefill_steps
 from datahall.planner.serving.pool import pool_of
 from datahall.planner.serving.request import ServeRequest
@@ -113,7 +114,7 @@ def _ledger(loaded: Loaded, trials: Trials, settled: Settled, *, served: Served,
             "tdp_w of processors and accelerators", "energy, money and emissions of serving: nothing says what servers draw"
         )
     else:
-        made.spent(spent, steps[0])
+        SpentFigures(made, spent, steps[0]).all()
     return ledger
 
 

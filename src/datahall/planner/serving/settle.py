@@ -24,8 +24,13 @@ class Settled:
     """Of one replica: requests/s, or requests in flight."""
     latencies: tuple[Latency, ...]
     """By seed."""
-    meets: bool
+    keeps: bool
     """Whether the median seed keeps the level."""
+
+    @property
+    def meets(self) -> bool:
+        """Whether that is all that was asked."""
+        return self.keeps and self.fleet.count.enough
 
     @property
     def busy_ratio(self) -> float:
@@ -64,7 +69,7 @@ def settled_of(trials: Trials, fleet: Fleet) -> Settled:
         own = replace(count, amount_each=amount) if asked is None or not count.enough else count
         fleet = replace(fleet, count=own)
         found = _trial(trials, fleet, amount)
-        if found.meets or not trials.request.has_level:
+        if found.keeps or not trials.request.has_level:
             break
         count, amount = _relaxed(trials, count, amount)
     return found
@@ -87,7 +92,7 @@ def _trial(trials: Trials, fleet: Fleet, amount: float) -> Settled:
     request = trials.request
     seeds = range(request.seed, request.seed + request.trials)
     found = tuple(trials.of(fleet.carried.plan, amount, seed=seed, requests=REPORTED) for seed in seeds)
-    return Settled(fleet, amount, found, _median_meets(found, request.limits()) and fleet.count.enough)
+    return Settled(fleet, amount, found, _median_meets(found, request.limits()))
 
 
 def _median_meets(latencies: tuple[Latency, ...], limits: Mapping[str, float | None]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from datahall.infrastructure.cost import Gap
 from datahall.models.inference.result import StepTime
 from datahall.planner.shares import lines_of
 from datahall.planner.training.draw import COMPUTING, EXCHANGING
@@ -36,6 +37,8 @@ class Spent:
     """In a year."""
     lines: Mapping[str, float]
     """Money of a year by line of the hall's bill, in its currency; empty where the hall has no prices."""
+    without_price: tuple[Gap, ...]
+    """Lines of the bill that the hall does not price."""
     hours: float
     has_cooling: bool
 
@@ -69,4 +72,4 @@ def spent_of(home: Home, step: StepTime, *, accelerators: int, busy_ratio: float
     meter = meter_of(home, home.year_at(draw.utilisation_ratio, accelerators))
     used = meter.used(it_w, float(meter.hours), None)
     lines = lines_of(home, used, accelerators=accelerators, hours=float(meter.hours))
-    return Spent(draw, it_w, used, lines, float(meter.hours), meter.has_cooling)
+    return Spent(draw, it_w, used, lines, home.plan.cost.missing, float(meter.hours), meter.has_cooling)

@@ -15,6 +15,8 @@ from datahall.planner.serving.settle import Settled, offered
 from datahall.planner.serving.trials import Trials
 from datahall.planner.training.advice import NEXT
 
+SAME = 0.02
+"""Ratios so near to 1 are within the noise of a trial."""
 SIMULATED = 2
 """Ways of a changed question that are simulated."""
 
@@ -83,7 +85,10 @@ def _what_if(change: Change, trials: Trials, fleet: Fleet) -> WhatIf | None:
     except DatahallError:
         return None
     trials.kept_elsewhere += len(changed.kept)
-    return _told(change, changed, found[0], trials, fleet) if found else None
+    if not found:
+        return None
+    best = found[0] if asked_of(trials.request) is not None else max(found, key=lambda one: one.count.amount)
+    return _told(change, changed, best, trials, fleet)
 
 
 def _told(change: Change, changed: Trials, new: Fleet, trials: Trials, fleet: Fleet) -> WhatIf:
@@ -92,8 +97,8 @@ def _told(change: Change, changed: Trials, new: Fleet, trials: Trials, fleet: Fl
     now = offered(trials, fleet)
     ratio = served.tokens_per_s_per_accelerator / now.tokens_per_s_per_accelerator
     needed = new.count.accelerators if asked_of(trials.request) is not None and new.count.enough else None
-    saved = f"; {needed:,} accelerators would be enough in place of {room:,}" if needed is not None else ""
-    sentence = f"{change.what}: {significant(ratio)} times the tokens of one accelerator, by {served.way.words()}{saved}"
+    saved = f"; {needed:,} accelerators would be enough in place of {room:,}" if needed is not None and needed != room else ""
+    sentence = f"{change.what}: {_times(ratio)} the tokens of one accelerator, by {served.way.words()}{saved}"
     return WhatIf(
         what=change.what,
         accelerators=needed,
@@ -109,4 +114,10 @@ def one_more(trials: Trials, settled: Settled) -> str:
     """What one replica more would add."""
     unit = "requests/s" if trials.request.concurrency is None else "requests in flight"
     each, amount = settled.fleet.count.accelerators_each, max(settled.amount, settled.fleet.count.amount_each)
-    return f"{each} accelerators more, one replica, carry {significant(amount)} {unit} more"
+    accelerators = "one accelerator" if each == 1 else f"{each} accelerators"
+    return f"one replica more, {accelerators}, would carry {significant(amount)} {unit}"
+
+
+def _times(ratio: float) -> str:
+    """`1.83 times`; near 1, that nothing changes."""
+    return "as good as" if abs(ratio - 1) < SAME else f"{significant(ratio)} times"

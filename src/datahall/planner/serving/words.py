@@ -27,7 +27,7 @@ def _limits(trials: Trials, served: Served, steady: Throughput, memory: ServingM
         yield f"the level: {kind.upper()} {share} is {with_unit(reached[name], 's')}, {shares[name]:.0%} of what is allowed"
     kept = served.batch_mean / served.way.data * (trials.request.input_tokens + trials.request.output_tokens / 2)
     yield f"memory: keys and values of {kept:,.0f} tokens at once, {kept / memory.kv_tokens:.0%} of the room for them"
-    if asked_of(trials.request) is not None and served.utilisation_ratio < 1:
+    if asked_of(trials.request) is not None and served.meets:
         yield f"the load: {served.utilisation_ratio:.0%} of what its replicas carry at most"
 
 
