@@ -51,23 +51,23 @@ def advice_of(trial: Trial, base: Outcome) -> tuple[WhatIf, ...]:
 
 
 def _changes(trial: Trial, base: Outcome) -> Iterator[Change]:
-    cluster, setting = trial.cluster, trial.setting
+    cluster, setting, alike = trial.cluster, trial.setting, trial.around(base.candidate.plan)
     more = trial.accelerators * 5 // 4 // cluster.per_domain * cluster.per_domain
     if cluster.nic_bytes_per_s and more > trial.accelerators:
-        yield Change("+25 % accelerators", f"{more:,} accelerators", trial.outcome(accelerators=more), priced=True)
+        yield Change("+25 % accelerators", f"{more:,} accelerators", alike.outcome(accelerators=more), priced=True)
     if base.accelerators > cluster.per_domain:
         twice = with_unit(2 * cluster.nic_bytes_per_s * 8, "bit/s")
-        yield Change("network x2", f"{twice} for each accelerator", trial.outcome(cluster=doubled_ports(cluster)), priced=False)
+        yield Change("network x2", f"{twice} for each accelerator", trial.timed_on(doubled_ports(cluster)), priced=False)
     if cluster.oversubscription > 1:
-        outcome = trial.outcome(cluster=without_narrow_tiers(cluster))
+        outcome = trial.timed_on(without_narrow_tiers(cluster))
         yield Change("no oversubscription", "as many uplinks as downlinks on every tier", outcome, priced=False)
-    yield from _next_generation(trial)
+    yield from _next_generation(alike)
     yield Change(
-        "memory x2", "twice the memory on each accelerator", trial.outcome(memory_bytes=2 * trial.memory_bytes), priced=False
+        "memory x2", "twice the memory on each accelerator", alike.outcome(memory_bytes=2 * trial.memory_bytes), priced=False
     )
     if trial.precision in ("bf16", "fp16") and "fp8" in cluster.device.flop_per_s:
         what = "products in fp8, on the same hall; whether the model learns as well is not judged"
-        yield Change("fp8", what, trial.outcome(precision="fp8"), priced=True)
+        yield Change("fp8", what, alike.outcome(precision="fp8"), priced=True)
     if setting.home.storage is not None:
         yield from _storage(trial, base)
 
@@ -124,7 +124,7 @@ def _what_if(change: Change, base: Outcome, trial: Trial) -> WhatIf:
     days = outcome.days - base.days
     cost = _delta(outcome.cost, base.cost)
     each = cost / -days if cost is not None and change.priced and days < -1e-9 else None
-    text = f"{change.what}: {_days(days, base.days)}{_money(cost, currency, priced=change.priced)}"
+    text = f"{change.what}: {_days(days, base.days)}{_money(cost, base.cost, currency, priced=change.priced)}"
     energy = _delta(outcome.energy_kwh, base.energy_kwh)
     return WhatIf(change.name, text, outcome.days, days, energy, cost, change.priced, each, choices(outcome))
 
@@ -139,8 +139,8 @@ def _days(delta: float, base: float) -> str:
     return f"{significant(abs(delta))} days {'less' if delta < 0 else 'more'} ({delta / base:+.1%})"
 
 
-def _money(delta: float | None, currency: str, *, priced: bool) -> str:
-    if delta is None:
+def _money(delta: float | None, base: float | None, currency: str, *, priced: bool) -> str:
+    if delta is None or base is None or abs(delta) < 0.001 * base:
         return ""
     change = f"{with_unit(abs(delta), currency)} {'less' if delta < 0 else 'more'}"
     return f", {change}" if priced else f", {change} before the change itself is paid for"

@@ -101,8 +101,8 @@ def kind_of(loaded: Loaded, accelerator: str | None = None) -> Kind:
     return kind
 
 
-def chosen_of(loaded: Loaded, kind: Kind, accelerators: int) -> Chosen:
-    """The cluster of so many accelerators of a kind, first servers first.
+def chosen_of(loaded: Loaded, kind: Kind, accelerators: int, *, packed: bool = True) -> Chosen:
+    """The cluster of so many accelerators of a kind, first servers first; packed: as `Cluster` has it.
 
     Raises Missing where the catalogue lacks facts of the accelerator or of its links (KERN-001, STEP-002), Refused where they
     stand in several domains and no compute fabric joins them (TRAIN-004).
@@ -125,7 +125,8 @@ def chosen_of(loaded: Loaded, kind: Kind, accelerators: int) -> Chosen:
         protocol=build.fabric.protocol if build else "tcp",
         tiers=tiers_of(build, kind, domain) if build else (),
     )
-    return Chosen(kind, _ports(loaded, kind, build, domain, port or 0.0), cluster, build)
+    ports = _ports(loaded, kind, build, domain, port or 0.0)
+    return Chosen(kind, ports, replace(cluster, packed=packed), build)
 
 
 def _used_domain(kind: Kind, accelerators: int) -> int:

@@ -15,7 +15,8 @@ EXCHANGING_SOURCE = (
     "synchronises (other models to 20-75 %); taken for the whole server (from memory)"
 )
 COMPUTE = ("forward", "backward", "again", "vocabulary", "optimiser")
-EXCHANGE = ("tensor", "context", "expert", "gather", "send", "data")
+EXCHANGE = ("tensor", "context", "expert", "gather", "send", "data", "straggler")
+"""Who waits for a straggler waits inside a collective."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from datahall.models.parallel.uncertainty import interval_of
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.plan import plan_of
+from datahall.planner.search.found import Found
 from datahall.planner.training.advice import advice_of
 from datahall.planner.training.batch import batch_of
-from datahall.planner.training.candidates import Found
 from datahall.planner.training.checks import problem_of_product, problems_of_request
 from datahall.planner.training.cluster import Chosen, chosen_of, kind_of
 from datahall.planner.training.draw import draw_of
@@ -32,6 +32,8 @@ from datahall.planner.training.trial import Trial
 from datahall.planner.training.used import meter_of
 
 Interval = tuple[float, float]
+POOL = 24
+"""Plans that are timed anew where a what-if changes the network alone."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,11 @@ def train_of(loaded: Loaded, architecture: Architecture, request: TrainRequest) 
     count = request.accelerators or kind.count
     if problem := problem_of_product(request, count):
         raise Refused(problem)
-    chosen = chosen_of(loaded, kind, count)
+    chosen = chosen_of(loaded, kind, count, packed=request.packed)
     batch = batch_of(architecture, request.tokens, sequence=request.sequence, sequences=request.global_batch)
     home = home_of(loaded, plan_of(loaded), kind)
     trial = _trial(Setting(architecture, request, batch, home, meter_of(home, home.plan.year)), chosen, named, count)
-    found = trial.search(top=request.top + 1)
+    found = trial.search(top=max(request.top + 1, POOL))
     if not found.best:
         raise Refused(_nothing(architecture, request, chosen, found, count))
     return _forecast(_with_meter(trial, found), chosen, found)
@@ -79,8 +81,9 @@ def _trial(setting: Setting, chosen: Chosen, named: NamedStack, count: int) -> T
 
 
 def _with_meter(trial: Trial, found: Found) -> Trial:
-    """The same with the hall's year as busy as the best plan makes it."""
+    """The same with its best plans, and the hall's year as busy as the best of them makes it."""
     setting, best = trial.setting, found.best[0]
+    trial = replace(trial, pool=found.best)
     if setting.home.server is None:
         return trial
     first = outcome_of(setting, best)
@@ -113,7 +116,7 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
     _add_figures(sheet, intervals)
     say_gaps(ledger, setting, outcome)
     say_assumptions(ledger, setting, chosen)
-    others = [outcome_of(setting, candidate) for candidate in found.best[1:]]
+    others = [outcome_of(setting, candidate) for candidate in found.best[1 : 1 + request.top]]
     limits = limits_of(setting, outcome, trial.memory_bytes)
     advice = advice_of(trial, outcome) if request.what_ifs else ()
     placement = _placement(setting, chosen, outcome)
@@ -126,7 +129,7 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
         ports=chosen.ports,
         placement=placement,
         best=found.best[0],
-        others=found.best[1:],
+        others=found.best[1 : 1 + request.top],
         evaluated=found.evaluated,
         possible=found.possible,
         fitting=found.fitting,
@@ -180,10 +183,11 @@ def _add_figures(sheet: Sheet, intervals: _Intervals) -> None:
 
 
 def _placement(setting: Setting, chosen: Chosen, outcome: Outcome) -> tuple[Placed, ...]:
-    """Groups of more than one rank; experts' only where there are some."""
-    ways = ways_of(outcome.candidate.plan, chosen.cluster)
-    dense = setting.architecture.experts is None
-    shown = [found for found in ways if not (dense and found[0].startswith("expert"))]
+    """Groups of more than one rank: experts' only where there are some, shards where they are not all that hold a weight."""
+    plan = outcome.candidate.plan
+    same = setting.architecture.experts is None, not plan.zero or plan.shard in {None, plan.context * plan.data}
+    hidden = {*(("expert", "expert_gradient") if same[0] else ()), *(("shard", "replica") if same[1] else ())}
+    shown = [found for found in ways_of(plan, chosen.cluster) if found[0] not in hidden]
     return tuple(Placed(axis, ranks, way.level, way.oversubscription, way.hops) for axis, ranks, way in shown)
 
 

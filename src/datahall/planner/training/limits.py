@@ -13,6 +13,8 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("context exchange", ("context",), "keys and values on their way round, beyond what attention hides"),
     ("expert exchange", ("expert",), "tokens on their way to experts and back"),
     ("pipeline", ("bubble", "send"), "waiting while the pipeline fills and drains, and sends between stages"),
+    ("stragglers", ("straggler",), "waiting for the slowest of all accelerators"),
+    ("host", ("host",), "what the host does between two steps"),
     ("data exchange", ("gather", "data"), "gradients and weights between data ranks, beyond what computing hides"),
 )
 SHOWN = 0.0005

@@ -9,8 +9,8 @@ from datahall.models.cost.parameters import parameters_of
 from datahall.models.cost.spec import Architecture
 from datahall.models.cost.state import training_state
 from datahall.models.parallel.spec import TrainPlan
+from datahall.planner.search.found import Candidate
 from datahall.planner.training.batch import Batch
-from datahall.planner.training.candidates import Candidate
 from datahall.planner.training.draw import Draw, draw_of
 from datahall.planner.training.hall import Home
 from datahall.planner.training.kept import Kept, Saving, kept_of

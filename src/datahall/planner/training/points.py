@@ -7,13 +7,14 @@ from datahall.planner.training.outcome import Outcome
 from datahall.planner.training.result import Point
 from datahall.planner.training.trial import Trial, choices
 
-PARTS = 8
+PARTS = (1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4)
+"""Of the accelerators."""
 OTHERS = 3
 """Plans beside the best that are shown on all accelerators."""
 
 
 def points_of(trial: Trial, best: Outcome, others: Iterable[Outcome]) -> tuple[Point, ...]:
-    """The best plan on one eighth of the accelerators, two eighths and so on, then the chosen run and its runners-up."""
+    """The best plan on parts of the accelerators, then the chosen run and its runners-up."""
     found = [*_parts(trial, best), best, *list(others)[:OTHERS]]
     axes = [_axes(outcome) for outcome in found]
     front = [not any(_beats(other, mine) for other in axes) for mine in axes]
@@ -27,14 +28,20 @@ def _parts(trial: Trial, best: Outcome) -> list[Outcome]:
     """Each number of accelerators once, from few to many; where nothing fits there is no point."""
     kind, domain = trial.setting.home.kind, trial.cluster.per_domain
     whole = trial.accelerators
-    counts = sorted({max(1, whole * part // PARTS // domain * domain) for part in range(1, PARTS)} - {whole})
+    counts = sorted({_whole_domains(int(whole * part), domain) for part in PARTS} - {0, whole})
+    alike = trial.around(best.candidate.plan)
     found: dict[int, Outcome] = {}
     for count in counts:
-        cluster = chosen_of(trial.setting.home.loaded, kind, count).cluster
-        outcome = trial.outcome(cluster=cluster, accelerators=count)
+        cluster = chosen_of(trial.setting.home.loaded, kind, count, packed=trial.cluster.packed).cluster
+        outcome = alike.outcome(cluster=cluster, accelerators=count)
         if outcome is not None and outcome.accelerators != best.accelerators:
             found.setdefault(outcome.accelerators, outcome)
     return list(found.values())
+
+
+def _whole_domains(count: int, domain: int) -> int:
+    """As many as fill domains; a part of one where it takes less."""
+    return count // domain * domain if count >= domain else count
 
 
 def _axes(outcome: Outcome) -> tuple[float, ...]:

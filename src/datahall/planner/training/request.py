@@ -29,6 +29,9 @@ class TrainRequest(Spec):
     """Name of a software stack."""
     pinned: dict[str, int | str | bool | None] = Field(default_factory=dict)
     """Fields of the plan that are given, such as `tensor: 8`; the others are searched."""
+    packed: bool = True
+    """Whether the run's servers stand side by side on the fabric, in the order of the plan's ranks; if not, every flow between
+    domains may cross its narrowest tier."""
     start_h: int | None = None
     """Hour of the year in which the run starts, 0 to 8759; without it, energy is that of the year's mean hour."""
     asynchronous_checkpoints: bool = False

@@ -7,7 +7,7 @@ from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.communication import Cluster
 from datahall.planner.assumptions import Assumption
 from datahall.planner.figures import Figures
-from datahall.planner.training.candidates import Candidate
+from datahall.planner.search.found import Candidate
 from datahall.planner.training.request import TrainRequest
 
 DAY_S = 86_400.0

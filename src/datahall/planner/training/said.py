@@ -43,7 +43,8 @@ def say_assumptions(ledger: Ledger, setting: Setting, chosen: Chosen) -> None:
         ledger.assume("train.sequence", f"{batch.sequence:,} tokens: {batch.sequence_why}")
     ledger.assume("train.stack", f"{request.stack}: what it overlaps and fuses")
     if chosen.cluster.tiers:
-        ledger.assume("fabrics", "servers of the run stand side by side on the fabric, in the order of the plan's ranks")
+        where = "side by side on the fabric, in the order of the plan's ranks" if request.packed else "anywhere on the fabric"
+        ledger.assume("train.packed", f"servers of the run stand {where}")
     if setting.home.storage is not None:
         _say_failures(ledger, setting)
     if setting.home.server is not None:

@@ -1,16 +1,24 @@
 """A search on some cluster and what comes of its best plan: what points and what-ifs are made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
 from datahall.foundation.errors import DatahallError
 from datahall.models.parallel.communication import Cluster
-from datahall.models.parallel.spec import Precision
+from datahall.models.parallel.spec import Precision, TrainPlan
 from datahall.models.parallel.stack import Stack
-from datahall.planner.training.candidates import Found, Question, search
+from datahall.models.parallel.step import step_of
+from datahall.planner.search.found import Candidate, Found
+from datahall.planner.search.question import Question
+from datahall.planner.search.search import search
 from datahall.planner.training.outcome import Outcome, Setting, outcome_of
+
+SCHEDULES = ("1f1b", "interleaved")
+"""What Megatron-LM and torchtitan run as it is forecast here; the others are forecast where they are pinned."""
+ALIKE = ("tensor", "context", "expert", "zero", "sequence_parallel")
+"""Fields that points and what-ifs keep from the best plan; all others are searched again."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +32,17 @@ class Trial:
     stack: Stack
     pinned: Mapping[str, object]
     memory_bytes: float
+    pool: tuple[Candidate, ...] = field(default=(), repr=False)
+    """The best plans of the run: what is timed anew where only the network changes."""
 
     def search(self, *, top: int = 1) -> Found:
-        """Raises Refused where what is pinned cannot be."""
-        batch = self.setting.batch
-        question = Question(
-            self.setting.architecture,
+        """The best plans. Raises Refused where none is possible."""
+        return search(self._question(), top=top)
+
+    def _question(self) -> Question:
+        batch, architecture = self.setting.batch, self.setting.architecture
+        return Question(
+            architecture,
             self.cluster,
             self.accelerators,
             batch.sequence,
@@ -37,20 +50,32 @@ class Trial:
             precision=self.precision,
             stack=self.stack,
             pinned=self.pinned,
+            schedules=() if "schedule" in self.pinned else SCHEDULES,
             memory_bytes=self.memory_bytes,
         )
-        return search(question, top=top)
+
+    def around(self, plan: TrainPlan) -> "Trial":
+        """The same where what binds ranks to a domain is kept as in the plan, and what divides layers and batch is free."""
+        return replace(self, pinned={**self.pinned, **{name: getattr(plan, name) for name in ALIKE}})
 
     def outcome(self, **changes: Any) -> Outcome | None:
         """The run by the best plan once some fields are changed; None where no plan fits, or the run never ends."""
-        storage_factor = changes.pop("storage_factor", 1.0)
         tried = replace(self, **changes)
         try:
             best = tried.search().best
         except DatahallError:
             return None
-        found = outcome_of(tried.setting, best[0], storage_factor=storage_factor) if best else None
-        return found if found is not None and isfinite(found.seconds) else None
+        return finite(outcome_of(tried.setting, best[0])) if best else None
+
+    def timed_on(self, cluster: Cluster) -> Outcome | None:
+        """The fastest of the pool on another network."""
+        setting, architecture = self.setting, self.setting.architecture
+        found = [replace(c, step=step_of(architecture, c.plan, cluster, self.stack)) for c in self.pool]
+        return finite(outcome_of(setting, min(found, key=lambda c: c.step.seconds))) if found else None
+
+
+def finite(outcome: Outcome) -> Outcome | None:
+    return outcome if isfinite(outcome.seconds) else None
 
 
 def choices(outcome: Outcome) -> dict[str, Any]:
