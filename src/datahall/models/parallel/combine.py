@@ -49,7 +49,7 @@ class Parts:
 
 
 PARTS = tuple(field.name for field in fields(Parts))
-REST = ("bubble", "send", "data", "optimiser")
+REST = ("bubble", "send", "data", "optimiser", "straggler", "host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ class Step:
     data: Any
     """Exposed reduction of gradients and gathering of weights over the data ranks (ZeRO 0 to 2)."""
     optimiser: Any
+    straggler: Any = 0.0
+    """Waiting for the slowest rank."""
+    host: Any = 0.0
+    """No accelerator computes: loading, norms of gradients, logging."""
 
     @property
     def seconds(self) -> Any:
@@ -81,11 +85,19 @@ def accumulated_s(sum_s: Number, micro_batches: Number) -> Any:
     return (1 - 1 / micro_batches) * sum_s
 
 
-def gathered_s(gather_s: Number, reduce_s: Number, *, forward_s: Number, backward_s: Number, overlap: Number) -> Any:
+def gathered_s(
+    gather_s: Number, reduce_s: Number, *, forward_s: Number, backward_s: Number, overlap: Number, contention: Number
+) -> Any:
     """Of one layer whose weights are sharded (ZeRO 3): what of gathering them twice and reducing their gradients no computing
     hides. backward_s: with what is computed again."""
-    hidden = np.maximum(0.0, gather_s - forward_s) + np.maximum(0.0, gather_s + reduce_s - backward_s)
+    hidden = behind_s(gather_s, forward_s, contention) + behind_s(gather_s + reduce_s, backward_s, contention)
     return overlap * hidden + (1 - overlap) * (2 * gather_s + reduce_s)
+
+
+def behind_s(exchange_s: Number, computing_s: Number, contention: Number) -> Any:
+    """What an exchange behind computing adds to it: what sticks out, and `contention` times what does not, for the exchange
+    takes multiprocessors and memory bandwidth from the computing."""
+    return np.maximum(0.0, exchange_s - computing_s) + contention * np.minimum(exchange_s, computing_s)
 
 
 def stage_parts(layers: Sequence[tuple[Number, Parts]], *, around: Parts, dual: Number) -> Parts:
@@ -115,16 +127,23 @@ def send_s(hop_s: Number, *, micro_batches: Number, chunks: Number, pipeline: Nu
 
 
 def data_s(
-    reduce_s: Number, gather_s: Number, *, forward_s: Number, backward_s: Number, layers: Number, overlap: Number
+    reduce_s: Number,
+    gather_s: Number,
+    *,
+    forward_s: Number,
+    backward_s: Number,
+    layers: Number,
+    overlap: Number,
+    contention: Number,
 ) -> Any:
     """What of the reduction does not hide behind one backward pass, of the gathering behind one forward pass; at least one
     layer's. backward_s: with what is computed again."""
-    hidden = _exposed(reduce_s, backward_s, layers) + _exposed(gather_s, forward_s, layers)
+    hidden = _exposed(reduce_s, backward_s, layers, contention) + _exposed(gather_s, forward_s, layers, contention)
     return overlap * hidden + (1 - overlap) * (reduce_s + gather_s)
 
 
-def _exposed(seconds: Number, window_s: Number, layers: Number) -> Any:
-    return np.maximum(seconds - window_s, seconds / np.maximum(1, layers))
+def _exposed(seconds: Number, window_s: Number, layers: Number, contention: Number) -> Any:
+    return np.maximum(behind_s(seconds, window_s, contention), seconds / np.maximum(1, layers))
 
 
 def updated(dense: Number, routed: Number, *, sharded: Number, shard: Number, expert_shard: Number) -> Any:
@@ -132,6 +151,24 @@ def updated(dense: Number, routed: Number, *, sharded: Number, shard: Number, ex
     return dense / (sharded * shard + 1 - sharded) + routed / (sharded * expert_shard + 1 - sharded)
 
 
-def step_from(slow: Parts, *, micro_batches: Number, bubble: Number, send: Number, data: Number, optimiser: Number) -> Step:
+def straggler_s(seconds: Number, *, accelerators: Number, ratio: Number) -> Any:
+    """Waiting for the slowest of many ranks whose times spread by `ratio`: the expected largest of n normal deviates."""
+    return seconds * ratio * np.sqrt(2 * np.log(accelerators))
+
+
+def step_from(
+    slow: Parts,
+    *,
+    micro_batches: Number,
+    accelerators: Number,
+    bubble: Number,
+    send: Number,
+    data: Number,
+    optimiser: Number,
+    straggler_ratio: Number,
+    host_s: Number,
+) -> Step:
     """The step whose slowest stage takes `slow` for a micro-batch."""
-    return Step(slow.times(micro_batches), bubble, send, data, optimiser)
+    parts = slow.times(micro_batches)
+    late = straggler_s(parts.seconds + bubble, accelerators=accelerators, ratio=straggler_ratio)
+    return Step(parts, bubble, send, data, optimiser, late, host_s)

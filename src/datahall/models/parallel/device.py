@@ -87,8 +87,8 @@ class Device:
         return self.peak_flop_per_s(precision) * self.measured_ratio[precision]
 
     def slowed(self, ratio: float) -> "Device":
-        """The same at a share of its clock: matrix work slows, memory does not."""
-        return replace(self, flop_per_s={name: rate * ratio for name, rate in self.flop_per_s.items()})
+        """The same at a share of its clock in products of matrices: what keeps its units less busy does not reach the limit."""
+        return replace(self, measured_ratio={name: rate * ratio for name, rate in self.measured_ratio.items()})
 
 
 @functools.cache

@@ -44,13 +44,13 @@ class AttentionRow(Sourced):
     architecture: str
     forward_ratio: float = Field(gt=0, le=1)
     backward_ratio: float = Field(gt=0, le=1)
+    narrow_ratio: float = Field(gt=0, le=1)
+    """Of that, what heads of width 64 reach."""
 
 
 class AttentionConstants(Spec):
     ramp: float = Field(ge=0)
     """Further keys that each query costs: a short sequence is less efficient."""
-    head_ramp: float = Field(ge=0)
-    """Further columns of a head that each block costs."""
     ramps_source: str
     rows: tuple[AttentionRow, ...]
 

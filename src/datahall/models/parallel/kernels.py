@@ -34,9 +34,12 @@ def matmul_s(
     *,
     precision: str,
     batch: Size = 1,
+    result_bytes: float | None = None,
     constants: MatmulConstants | None = None,
 ) -> Seconds:
     """Time of `batch` products (m, k) x (k, n), s. Shapes broadcast.
+
+    result_bytes: moved for each element of the result, where not only it is written once.
 
     precision: of the operands; the result is written in 16 bits or wider. Raises Refused where the device lacks it.
     constants: others than those that were fitted, for a device that was calibrated.
@@ -46,7 +49,7 @@ def matmul_s(
     operand = ELEMENT_BYTES.get(precision, 2.0)
     area = batch * _padded(m, c.tile_ratio) * _padded(n, c.tile_ratio) + c.wave_ratio * device.units * TILE**2
     compute_s = area * (k + c.depth) * (2 / (device.reached_flop_per_s(precision) * c.compute_ratio))
-    moved_bytes = batch * ((m + n) * k * operand + m * n * max(operand, 2.0))
+    moved_bytes = batch * ((m + n) * k * operand + m * n * (result_bytes or max(operand, 2.0)))
     memory_s = moved_bytes * (1 / (device.memory_bytes_per_s * c.memory_ratio))
     return c.launch_s + _both(compute_s, memory_s)
 
@@ -78,8 +81,9 @@ def attention_s(
     seen = 0.5 * keys if seen is None else seen
     ratio, work = (row.backward_ratio, 2.5) if backward else (row.forward_ratio, 1.0)
     rows = batch * heads * queries + fitted.wave_ratio * device.units * TILE
-    wide = head_dim + np.maximum(0.0, 1 - np.asarray(head_dim, np.float64) / 128) * c.head_ramp
-    flop = 4 * work * rows * (seen + c.ramp) * wide
+    # Further columns that a head narrower than 128 costs, so that one of 64 reaches `narrow_ratio`.
+    further = np.maximum(0.0, 1 - np.asarray(head_dim, np.float64) / 128) * 128 * (1 / row.narrow_ratio - 1)
+    flop = 4 * work * rows * (seen + c.ramp) * (head_dim + further)
     kept = batch * head_dim * ELEMENT_BYTES[precision] * (heads * queries + (kv_heads or heads) * keys)
     moved_bytes = kept * (4.0 if backward else 2.0)
     peak = device.peak_flop_per_s(precision)
@@ -97,20 +101,25 @@ def unfused_attention_s(
     keys: Size | None = None,
     precision: str = "bf16",
     backward: bool = False,
+    slower: Size = 1.0,
 ) -> Seconds:
     """Time of attention that writes its scores, s: batched products and passes over the scores, mask or no mask.
+
+    slower: how many times as long as with an aligned `head_dim` the products take.
 
     Passes besides the products' own, counted: softmax reads and writes, so does dropout (4); backward, dropout reads and
     writes, softmax reads twice and writes (5).
     """
     keys = queries if keys is None else keys
     count = np.asarray(batch, np.float64) * heads
-    scores_s = matmul_s(device, queries, keys, head_dim, precision=precision, batch=count)
-    values_s = matmul_s(device, queries, head_dim, keys, precision=precision, batch=count)
+    # Rows that 16 bytes do not divide cannot be loaded for tensor cores: the vector units multiply them, in fp32.
+    rate = precision if np.all(vectorised(head_dim)) else "fp32"
+    scores_s = matmul_s(device, queries, keys, head_dim, precision=rate, batch=count)
+    values_s = matmul_s(device, queries, head_dim, keys, precision=rate, batch=count)
     passes = 5 if backward else 4
     kernels_s = elementwise_s(device, passes * ELEMENT_BYTES[precision] * count * queries * keys, launches=2)
     # Backward: of each of the two products, the gradients of both its operands.
-    products_s = (scores_s + values_s) * (2.0 if backward else 1.0)
+    products_s = (scores_s + values_s) * slower * (2.0 if backward else 1.0)
     return products_s + kernels_s
 
 
@@ -138,9 +147,36 @@ def loss_s(device: Device, tokens: Size, vocab: Size, *, fused: bool = False, lo
 
 
 def optimiser_s(device: Device, parameters: Size, *, gradient_bytes: float, state_bytes: float, weight_bytes: float) -> Seconds:
-    """Time of one fused optimiser step over `parameters`, s: gradients are read, states read and written, weights written."""
-    each = gradient_bytes + 2 * state_bytes + weight_bytes
-    return elementwise_s(device, np.asarray(parameters, np.float64) * each)
+    """Time of one fused optimiser step over `parameters`, s: gradients are read, states read and written, weights written.
+
+    Before it, gradients are read for their norm, and read and written to be scaled.
+    """
+    each = 4 * gradient_bytes + 2 * state_bytes + weight_bytes
+    return elementwise_s(device, np.asarray(parameters, np.float64) * each, launches=3)
+
+
+def misaligned(width: Size, *, misaligned_ratio: float) -> Seconds:
+    """How many times as long a product takes whose rows are `width` elements of 16 bits, of that with aligned rows.
+
+    Rows of whole 128 bytes are loaded at full rate; each halving of the largest power of two that divides a row costs
+    `misaligned_ratio`. This is no rounding to smooth over: hardware has it. Source: NVIDIA, Matrix
+    Multiplication Background User's Guide, DU-09799-001, section 2.2: multiples of 64 elements on A100, of 8 at the least.
+    """
+    halved = np.log2(64 / _power_of_two(width))
+    return 1 + misaligned_ratio * halved
+
+
+def vectorised(width: Size) -> NDArray[np.bool_]:
+    """Whether 16 bytes divide rows of `width` elements of 16 bits."""
+    found: NDArray[np.bool_] = _power_of_two(width) >= 8
+    return found
+
+
+def _power_of_two(width: Size) -> NDArray[np.int64]:
+    """Largest power of two that divides `width`, 64 at most; parts of an element count as none."""
+    whole = np.asarray(width).astype(np.int64) | 64
+    found: NDArray[np.int64] = whole & -whole
+    return found
 
 
 def _both(compute_s: Seconds, memory_s: Seconds) -> Seconds:

@@ -2,15 +2,23 @@
 
 from dataclasses import dataclass
 
-from datahall.models.cost.parameters import attention_weights, has_experts, head_dim_of, kv_heads_of
+from datahall.models.cost.parameters import attention_weights, head_dim_of, kv_heads_of
 from datahall.models.cost.spec import Architecture, LatentAttention
 from datahall.models.parallel.device import Device
-from datahall.models.parallel.kernels import attention_s, elementwise_s, loss_s, matmul_s, norm_s, unfused_attention_s
+from datahall.models.parallel.kernels import (
+    attention_s,
+    elementwise_s,
+    loss_s,
+    matmul_s,
+    misaligned,
+    norm_s,
+    unfused_attention_s,
+)
+from datahall.models.parallel.latent import Product, down_products, up_products
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack as Stack
+from datahall.models.parallel.step_constants import StepConstants, step_constants, sustained
 
-Product = tuple[float, float, float, float]
-"""Rows, columns, depth, and how many of them at once."""
 KERNELS_FORWARD = 50
 """Operations that an eager framework starts for one layer, forward; backward twice as many. A typical block, counted by
 https://mlhero.books.neutronlabs.ai/ch21-runtimes/01-pytorch-dispatch, read 2026-11 (a teaching text)."""
@@ -29,23 +37,37 @@ class Pass:
     attention_backward: float = 0.0
 
 
-def layer_pass(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, *, layer: int) -> Pass:
-    """One layer (from 0) of a decoder or encoder."""
+def layer_pass(
+    architecture: Architecture,
+    plan: TrainPlan,
+    device: Device,
+    stack: Stack,
+    *,
+    constants: StepConstants | None = None,
+) -> Pass:
+    """One layer without experts (experts.py has the others) of a decoder or encoder, at the clock that the device holds."""
+    c = constants or step_constants()
+    device = sustained(device, c)
     tokens = plan.micro_batch * plan.sequence / plan.context
-    attention = _attention(architecture, plan, device, stack)
-    products = [
-        *_projections(architecture, plan, tokens),
-        *_block(architecture, plan, tokens, experts=has_experts(architecture, layer)),
-    ]
-    forward = sum(_product_s(device, plan, product) for product in products) + attention[0]
-    backward = sum(_gradients_s(device, plan, product) for product in products) + attention[1]
-    small = _small_s(architecture, plan, device, stack, tokens, backward=False)
-    small_back = _small_s(architecture, plan, device, stack, tokens, backward=True)
-    started_s = KERNELS_FORWARD * stack.host_kernel_s
-    whole = max(forward + small, started_s)
+    attention, width = attention_pass(architecture, plan, device, stack, c), architecture.feed_forward.width
+    products = [*projections(architecture, plan, tokens), *block_products(architecture, plan, tokens, width)]
+    made = [product_s(device, plan, product, c) for product in products]
+    forward = sum(made) + attention[0]
+    wide = 2.0 * plan.gradient_bytes if stack.fused_accumulation and plan.zero < 3 else None
+    backward = sum(gradients_s(device, plan, product, c, result_bytes=wide) for product in products) + attention[1]
+    small = small_s(architecture, plan, device, stack, width, backward=False)
+    small_back = small_s(architecture, plan, device, stack, width, backward=True)
+    started_s = KERNELS_FORWARD * stack.start_s
+    whole = _started(forward + small, started_s, stack)
     some = (forward - attention[0]) / 2 + small  # torchtitan keeps every second product, and attention
-    again = {"none": 0.0, "selective": attention[0], "operators": some, "full": whole}[plan.recompute]
-    return Pass(whole, max(backward + small_back, 2 * started_s), again, *attention)
+    spared = made[len(products) - 1] if stack.stops_early else 0.0  # backward needs what goes into the last, not its result
+    again = {"none": 0.0, "selective": attention[0], "operators": some, "full": whole - spared}[plan.recompute]
+    return Pass(whole, _started(backward + small_back, 2 * started_s, stack), again, *attention)
+
+
+def _started(kernels_s: float, started_s: float, stack: Stack) -> float:
+    """Kernels and their starts: one behind the other, or in turn where the host waits for each."""
+    return kernels_s + started_s if stack.blocking else max(kernels_s, started_s)
 
 
 def embedding_pass(architecture: Architecture, plan: TrainPlan, device: Device) -> Pass:
@@ -54,17 +76,21 @@ def embedding_pass(architecture: Architecture, plan: TrainPlan, device: Device) 
     return Pass(float(elementwise_s(device, moved * 4)), float(elementwise_s(device, moved * 8)))
 
 
-def output_pass(architecture: Architecture, plan: TrainPlan, device: Device) -> Pass:
+def output_pass(
+    architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, constants: StepConstants | None = None
+) -> Pass:
     """Last norm, logits in 16 bits over the tensor ranks' share of the vocabulary, and the loss; never computed again."""
+    c = constants or step_constants()
+    device = sustained(device, c)
     tokens = plan.micro_batch * plan.sequence / plan.context
     share = architecture.vocab / plan.tensor
-    wide = _wide(plan)
-    logits = float(matmul_s(device, tokens, share, architecture.hidden, precision=wide))
-    inputs = float(matmul_s(device, tokens, architecture.hidden, share, precision=wide))
-    weights = float(matmul_s(device, architecture.hidden, share, tokens, precision=wide))
-    loss = float(loss_s(device, tokens, share))
+    wide = plan.model_copy(update={"precision": wide_of(plan)})
+    # The vocabulary counts as aligned: frameworks pad it (Megatron-LM to multiples of 128 times the tensor ranks).
+    product, aligned = (tokens, share, architecture.hidden, 1.0), c.model_copy(update={"misaligned_ratio": 0.0})
+    logits, gradients = product_s(device, wide, product, aligned), gradients_s(device, wide, product, aligned)
+    loss = float(loss_s(device, tokens, share, fused=stack.fused_loss))
     norm = [float(norm_s(device, tokens, architecture.hidden, backward=back)) for back in (False, True)]
-    return Pass(norm[0] + logits + loss / 2, norm[1] + inputs + weights + loss / 2)
+    return Pass(norm[0] + logits + loss / 2, norm[1] + gradients + loss / 2)
 
 
 def kv_width(architecture: Architecture) -> float:
@@ -75,47 +101,51 @@ def kv_width(architecture: Architecture) -> float:
     return 2 * kv_heads_of(attention) * head_dim_of(attention, architecture.hidden)
 
 
-def _wide(plan: TrainPlan) -> str:
+def wide_of(plan: TrainPlan) -> str:
     """What is not computed in the plan's narrow precision: 16 bits, or 32 throughout."""
     return plan.precision if plan.precision in ("fp16", "fp32") else "bf16"
 
 
-def _projections(architecture: Architecture, plan: TrainPlan, tokens: float) -> list[Product]:
-    """Rows, columns, depth and count of the products around attention. Latent attention: as if its matrices were one."""
+def projections(architecture: Architecture, plan: TrainPlan, tokens: float) -> list[Product]:
+    """Rows, columns, depth and count of the products around attention."""
     made, projected = attention_weights(architecture)
-    hidden = architecture.hidden
-    return [(tokens, made / hidden / plan.tensor, hidden, 1), (tokens, hidden, projected / hidden / plan.tensor, 1)]
+    attention, hidden = architecture.attention, architecture.hidden
+    out = (tokens, hidden, projected / hidden / plan.tensor, 1.0)
+    if isinstance(attention, LatentAttention):
+        share = 1 / plan.tensor if plan.sequence_parallel else 1.0
+        down = down_products(attention, tokens=tokens, hidden=hidden, share=share)
+        return [*down, *up_products(attention, tokens=tokens, hidden=hidden, tensor=plan.tensor), out]
+    return [(tokens, made / hidden / plan.tensor, hidden, 1.0), out]
 
 
-def _block(architecture: Architecture, plan: TrainPlan, tokens: float, *, experts: bool) -> list[Product]:
-    hidden, into = architecture.hidden, 2 if architecture.feed_forward.gated else 1
-
-    def pair(rows: float, width: float, count: float = 1) -> list[Product]:
-        share = width / plan.tensor
-        return [(rows, into * share, hidden, count), (rows, hidden, share, count)]
-
-    mixture = architecture.experts
-    if not experts or mixture is None:
-        return pair(tokens, architecture.feed_forward.width)
-    # Even load: each rank's own experts take the tokens that all ranks of its group send them.
-    found = pair(tokens * mixture.active * plan.expert / mixture.count, mixture.width, mixture.count / plan.expert)
-    if mixture.shared:
-        found += pair(tokens, mixture.shared * (mixture.shared_width or mixture.width))
-    return [*found, (tokens, mixture.count, hidden, 1)]
+def block_products(architecture: Architecture, plan: TrainPlan, tokens: float, width: float) -> list[Product]:
+    """Of a feed-forward block of that width, split by the tensor ranks."""
+    hidden, into, share = architecture.hidden, 2 if architecture.feed_forward.gated else 1, width / plan.tensor
+    return [(tokens, into * share, hidden, 1.0), (tokens, hidden, share, 1.0)]
 
 
-def _product_s(device: Device, plan: TrainPlan, product: Product) -> float:
+def product_s(device: Device, plan: TrainPlan, product: Product, c: StepConstants) -> float:
     m, n, k, batch = product
     cast = _cast_s(device, plan, batch * m * k)
-    return float(matmul_s(device, m, n, k, precision=plan.precision, batch=batch)) + cast
+    return float(matmul_s(device, m, n, k, precision=plan.precision, batch=batch)) * _misaligned(n, k, c) + cast
 
 
-def _gradients_s(device: Device, plan: TrainPlan, product: Product) -> float:
-    """Of the inputs (m, n) x (n, k), and of the weights (k, m) x (m, n)."""
+def gradients_s(
+    device: Device, plan: TrainPlan, product: Product, c: StepConstants, *, result_bytes: float | None = None
+) -> float:
+    """Of the inputs (m, n) x (n, k), and of the weights (k, m) x (m, n).
+
+    result_bytes: moved for each weight's gradient where the product adds it to a sum; without it, as one result is written.
+    """
     m, n, k, batch = product
     inputs = matmul_s(device, m, k, n, precision=plan.precision, batch=batch)
-    weights = matmul_s(device, k, n, m, precision=plan.precision, batch=batch)
-    return float(inputs + weights) + _cast_s(device, plan, batch * m * n)
+    weights = matmul_s(device, k, n, m, precision=plan.precision, batch=batch, result_bytes=result_bytes)
+    return float(inputs + weights) * _misaligned(n, k, c) + _cast_s(device, plan, batch * m * n)
+
+
+def _misaligned(n: float, k: float, c: StepConstants) -> float:
+    """Of the worse of the two widths; the third dimension is tokens, whose number a framework pads."""
+    return max(float(misaligned(width, misaligned_ratio=c.misaligned_ratio)) for width in (n, k))
 
 
 def _cast_s(device: Device, plan: TrainPlan, elements: float) -> float:
@@ -123,16 +153,19 @@ def _cast_s(device: Device, plan: TrainPlan, elements: float) -> float:
     return float(elementwise_s(device, elements * 6)) if plan.precision in ("fp8", "nvfp4") else 0.0
 
 
-def _attention(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack) -> tuple[float, float]:
+def attention_pass(
+    architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, c: StepConstants
+) -> tuple[float, float]:
     """Forward and backward, layers with windows and without averaged; context ranks share the causal half evenly."""
-    wide = _wide(plan)
+    wide = wide_of(plan)
     heads, kv_heads, head_dim = _heads(architecture)
     queries = plan.sequence / plan.context
     if not plan.flash_attention:
+        slower = _misaligned(head_dim, head_dim, c)
         found = [
             unfused_attention_s(
                 device, batch=plan.micro_batch, heads=heads / plan.tensor, queries=queries, head_dim=head_dim,
-                keys=plan.sequence, precision=wide, backward=backward,
+                keys=plan.sequence, precision=wide, backward=backward, slower=slower,
             )
             for backward in (False, True)
         ]  # fmt: skip
@@ -167,19 +200,21 @@ def _seen(architecture: Architecture, plan: TrainPlan) -> float:
     return share * whole + (1 - share) * near
 
 
-def _small_s(
-    architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, tokens: float, *, backward: bool
+def small_s(
+    architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, width: float, *, backward: bool
 ) -> float:
-    """Norms, rotation, activation, sums, dropouts: passes over what they read and write, 2 bytes each; in fp32, 4.
+    """Norms, rotation, activation of `width` columns, sums, dropouts: passes over what they read and write, 2 bytes each; in
+    fp32, 4.
 
     Passes, one kernel each or one for each operation: norm 2 or 6, residual sum 3 or 3, dropout 0.5 or 2.5 (its mask is a
     byte), activation 2 or 4 (gated 3 or 5), rotation of queries and keys 2 or 6. Backward: half as many again.
     """
     size, more = (4 if plan.precision == "fp32" else 2), (1.5 if backward else 1.0)
+    tokens = plan.micro_batch * plan.sequence / plan.context
     hidden = architecture.hidden * tokens / (plan.tensor if plan.sequence_parallel else 1)
     norm = architecture.norms_per_layer * (2 if stack.fused else 6)
     sums = 2 * (3 + ((0.5 if stack.fused else 2.5) if plan.dropout else 0))
-    inner = _activated(architecture, stack) * tokens / plan.tensor
+    inner = activation_passes(architecture, stack) * width * tokens / plan.tensor
     made = attention_weights(architecture)[0] / architecture.hidden * tokens / plan.tensor
     rotated = made * ((2 if stack.fused else 6) if architecture.positions == "rotary" else 0)
     return float(
@@ -187,11 +222,7 @@ def _small_s(
     )
 
 
-def _activated(architecture: Architecture, stack: Stack) -> float:
-    """Columns that the activation moves for a token, averaged over layers; of a mixture also what routing copies in and out."""
-    passes = (3 if stack.fused else 5) if architecture.feed_forward.gated else (2 if stack.fused else 4)
-    mixture = architecture.experts
-    if mixture is None:
-        return passes * architecture.feed_forward.width
-    width = mixture.active * mixture.width + mixture.shared * (mixture.shared_width or mixture.width)
-    return passes * width + 4 * mixture.active * architecture.hidden
+def activation_passes(architecture: Architecture, stack: Stack) -> int:
+    """How often the activation reads or writes the block's inner width."""
+    gated = architecture.feed_forward.gated
+    return (3 if gated else 2) if stack.fused else (5 if gated else 4)

@@ -22,6 +22,11 @@ class Stack:
     """Products of the weights' gradients add into what was accumulated; otherwise a kernel of its own does."""
     tensor_overlap: bool = True
     """Backward, half of the tensor-parallel exchange runs behind the products of the weights' gradients."""
+    tensor_pieces: int = 1
+    """Pieces in which tensor ranks exchange beside the products that make or take what they exchange, so that only one piece
+    stands alone; 1: the whole, before or after. User buffers of Transformer Engine take 4 (`num_splits`)."""
+    fused_loss: bool = False
+    """Softmax and cross entropy are one kernel over 16-bit logits, which the gradient overwrites."""
     data_overlap: bool = True
     """Gradients are reduced by buckets behind the backward pass of the last micro-batch, weights gathered behind the next
     forward pass."""
@@ -51,3 +56,8 @@ class Stack:
     """Tokens travel to experts in 8 bits; they come back in 16."""
     recomputed: tuple[Recomputed, ...] = ()
     """Parts of a layer that backward computes again, besides what the plan says."""
+
+    @property
+    def start_s(self) -> float:
+        """Host time to start one operation of a layer without experts: none that graphs capture."""
+        return self.host_kernel_s if self.graphs == "none" else 0.0

@@ -26,17 +26,24 @@ class Starts:
 
     static: tuple[float, float]
     experts: tuple[float, float]
+    wait: float
+    """Forward, while nothing runs: the host must read how many tokens go where before it starts the dispatch."""
+
+
+def routing_kernels(stack: Stack) -> int:
+    """Kernels that choose experts and count tokens, forward."""
+    return ROUTER_DISPATCHED if stack.fused_dispatch else ROUTER
 
 
 def starts_of(stack: Stack, *, held: float, narrow: bool, fitted: ExpertConstants) -> Starts:
     """Of a layer with experts, `held` of them on the rank. narrow: whether operands are cast."""
     if stack.graphs == "whole" or stack.host_kernel_s == 0:
-        return Starts((0.0, 0.0), (0.0, 0.0))
-    count = STATIC + (ROUTER_DISPATCHED if stack.fused_dispatch else ROUTER)
+        return Starts((0.0, 0.0), (0.0, 0.0), 0.0)
+    count = STATIC + routing_kernels(stack)
     start_s = stack.host_kernel_s * (fitted.narrow_start_ratio if narrow else 1.0)
     static_s = 0.0 if stack.graphs == "static" else count * start_s
     loops = 1.0 if stack.fused_experts else held
     forward, backward = (4.0, 6.0) if narrow else (2.0, 4.0)
     around_s, each_s = AROUND * start_s, loops * fitted.expert_start_s
     experts = (around_s + forward * each_s, 2 * around_s + backward * each_s)
-    return Starts((static_s, 2 * static_s), experts)
+    return Starts((static_s, 2 * static_s), experts, 0.0 if stack.expert_overlap else around_s)

@@ -3,9 +3,10 @@
     step = micro-batches x slowest stage + filling and draining the pipeline + sends + exposed reduction + optimiser
 
 Every term is composed from single kernels (kernels.py) and single collectives (datahall.network) by combine.py; what overlaps
-what is said by the `Stack`. Nothing here was fitted to training runs. Not modelled: stragglers, clocks that fall under load,
-kernels slowed by collectives beside them, data loading, the sum of tied embeddings' gradients over the pipeline's ends, and
-that ZeRO 3 gathers routed experts too.
+what is said by the `Stack`. What kernels and collectives timed alone do not show (clocks at the power limit, kernels slowed by
+exchanges beside them, stragglers, the host between steps, unaligned rows) has one global constant each, in step_constants.py.
+Not modelled: data loading that falls behind, the sum of tied embeddings' gradients over the pipeline's ends, and that ZeRO 3
+gathers routed experts too.
 """
 
 import functools
@@ -19,22 +20,38 @@ from datahall.models.parallel import combine
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.combine import Parts as Parts
 from datahall.models.parallel.combine import Step as Step
-from datahall.models.parallel.communication import Cluster, Exchange, exchange_of
+from datahall.models.parallel.communication import Axis, Cluster, Exchange, exchange_of
+from datahall.models.parallel.expert_constants import ExpertConstants, expert_constants
+from datahall.models.parallel.experts import expert_pass
 from datahall.models.parallel.kernels import elementwise_s, optimiser_s
 from datahall.models.parallel.layer_time import Pass, embedding_pass, kv_width, layer_pass, output_pass
 from datahall.models.parallel.layout import Stage, stages_of
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack
+from datahall.models.parallel.step_constants import StepConstants, step_constants
+from datahall.network.collectives import time_s
 
 WEIGHT_BYTES = 2.0
 """Of a weight as it is gathered, and of an activation as it is exchanged."""
 
 
-def step_of(architecture: Architecture, plan: TrainPlan, cluster: Cluster, stack: Stack | None = None) -> Step:
-    """One training step. Raises Refused, with every reason, where the plan cannot be run or is not modelled (STEP-001)."""
+def step_of(
+    architecture: Architecture,
+    plan: TrainPlan,
+    cluster: Cluster,
+    stack: Stack | None = None,
+    *,
+    constants: StepConstants | None = None,
+    experts: ExpertConstants | None = None,
+) -> Step:
+    """One training step. Raises Refused, with every reason, where the plan cannot be run or is not modelled (STEP-001).
+
+    constants, experts: others than the fitted ones.
+    """
     if problems := problems_of_plan(architecture, plan) or _unknown(architecture, plan):
         raise Refused(problems)
-    run = _Run(architecture, plan, cluster, stack or Stack(), exchange_of(plan, cluster))
+    c = constants or step_constants()
+    run = _Run(architecture, plan, cluster, stack or Stack(), exchange_of(plan, cluster), c, experts or expert_constants())
     stages = stages_of(architecture, plan)
     found = [run.stage(stage) for stage in stages]
     slow = max(range(len(found)), key=lambda i: found[i].seconds)
@@ -45,6 +62,9 @@ def step_of(architecture: Architecture, plan: TrainPlan, cluster: Cluster, stack
         send=run.send_s(),
         data=run.data_s(stages[slow], found[slow]),
         optimiser=run.optimiser_s(stages[slow]),
+        accelerators=plan.accelerators,
+        straggler_ratio=c.straggler_ratio,
+        host_s=c.step_s,
     )
 
 
@@ -70,6 +90,8 @@ class _Run:
     cluster: Cluster
     stack: Stack
     exchange: Exchange
+    constants: StepConstants
+    experts: ExpertConstants
 
     @property
     def moved_bytes(self) -> float:
@@ -95,23 +117,47 @@ class _Run:
         return {kind: self.layer(first) for kind, first in self.firsts.items()}
 
     def counts(self, stage: Stage) -> Counter[bool]:
-        """Layers with experts, and layers without."""
-        return Counter(has_experts(self.architecture, layer) for run in stage.layers for layer in run)
+        """Layers with experts, and layers without; those that predict further tokens are as the last."""
+        found = Counter(has_experts(self.architecture, layer) for run in stage.layers for layer in run)
+        found[has_experts(self.architecture, self.architecture.layers - 1)] += self.predicting(stage)
+        return found
+
+    def predicting(self, stage: Stage) -> int:
+        """Layers that predict further tokens; they sit with the output layer, and use it once more each."""
+        return self.architecture.prediction_layers if stage.output else 0
 
     @property
     def dual(self) -> bool:
         return self.plan.schedule == "dualpipe" and self.plan.pipeline > 1
 
     def layer(self, layer: int) -> Parts:
-        passed = layer_pass(self.architecture, self.plan, self.cluster.device, self.stack, layer=layer)
-        expert = self.expert_s() if has_experts(self.architecture, layer) else 0.0
-        backward = passed.backward + self.accumulate_s(sum(self.held(layer)))
-        parts = Parts(passed.forward, backward, passed.again, 0.0, self.tensor_s(), self.context_s(passed), expert)
+        passed, expert = self.passed(layer)
+        fused = self.stack.fused_accumulation and self.plan.zero < 3 and not has_experts(self.architecture, layer)
+        backward = passed.backward + (0.0 if fused else self.accumulate_s(sum(self.held(layer))))
+        tensor = self.tensor_s() * (0.5 if self.unsplit(layer) else 1.0)
+        parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
         return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
 
+    def passed(self, layer: int) -> tuple[Pass, float]:
+        """Computing of one layer, and the exposed exchange of its experts' tokens."""
+        if has_experts(self.architecture, layer):
+            routed = expert_pass(
+                self.architecture, self.plan, self.cluster, self.stack, self.exchange,
+                constants=self.constants, fitted=self.experts,
+            )  # fmt: skip
+            return routed.passed, routed.exchange_s
+        return layer_pass(self.architecture, self.plan, self.cluster.device, self.stack, constants=self.constants), 0.0
+
+    def unsplit(self, layer: int) -> bool:
+        """Whether the layer's block is experts that the tensor ranks do not split, so that only attention's sums travel."""
+        mixture = self.architecture.experts
+        if mixture is None or not has_experts(self.architecture, layer):
+            return False
+        return self.plan.expert_split < self.plan.tensor and mixture.shared == 0
+
     def accumulate_s(self, parameters: float) -> float:
-        """Of one micro-batch: gradients added to those before it. Fused, the sum is read and written wider; otherwise a kernel
-        reads the new gradient and the sum and writes the sum. Nothing with a single micro-batch; ZeRO 3 adds shards."""
+        """Of one micro-batch: gradients added to those before it where no product does: a kernel reads the new gradient and the
+        sum and writes the sum; of experts, fused, the sum is read and written wider. ZeRO 3 adds shards."""
         wide = self.plan.gradient_bytes
         each = 2 * wide - WEIGHT_BYTES if self.stack.fused_accumulation else WEIGHT_BYTES + 2 * wide
         held = parameters / (self.exchange.groups["shard"].ranks if self.plan.zero == 3 else 1)
@@ -130,8 +176,18 @@ class _Run:
         With sequence parallelism backward gathers inputs again. Source: Korthikanti et al., arXiv:2205.05198, section 4.2.2.
         """
         again = self.exchange.s("tensor", "all_gather", self.moved_bytes) if self.plan.sequence_parallel else 0.0
-        backward = self.sum_s() if self.stack.tensor_overlap else 2 * (self.sum_s() + again)
-        return (4 if self.plan.recompute == "full" else 2) * self.sum_s() + backward
+        alone = self.seen_ratio * self.sum_s()
+        backward = 2 * (self.sum_s() + again)
+        if self.stack.tensor_overlap:  # all but one sum runs behind the products of the weights' gradients
+            backward = alone + self.constants.contention_ratio * (backward - self.sum_s())
+        repeated = {"full": 1 if self.stack.stops_early else 2}.get(self.plan.recompute, 0)
+        return (2 + repeated) * alone + backward
+
+    @property
+    def seen_ratio(self) -> float:
+        """Of a tensor exchange: the piece that stands alone, and by how much the others slow the products beside them."""
+        piece = 1 / self.stack.tensor_pieces
+        return piece + (1 - piece) * self.constants.contention_ratio
 
     def context_s(self, passed: Pass) -> float:
         """Of one layer: a ring of keys and values behind attention; backward also carries their gradients."""
@@ -140,19 +196,12 @@ class _Run:
         ring_s = (plan.context - 1) * self.exchange.s("context", "send_recv", size)
         return max(0.0, ring_s - passed.attention_forward) + max(0.0, 2 * ring_s - passed.attention_backward)
 
-    def expert_s(self) -> float:
-        """Of one layer: to the experts and back, forward and backward; load is even."""
-        mixture = self.architecture.experts
-        share = self.plan.tensor if self.plan.sequence_parallel else 1
-        size = self.moved_bytes * (mixture.active if mixture else 0) / share
-        return (6 if self.plan.recompute == "full" else 4) * self.exchange.s("expert", "all_to_all", size)
-
     def gather_s(self, layer: int, passed: Pass) -> float:
         """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
         gather, reduce = self.shard_s(self.held(layer)[0])
         backward = passed.backward + passed.again
-        overlap = self.stack.data_overlap
-        return float(combine.gathered_s(gather, reduce, forward_s=passed.forward, backward_s=backward, overlap=overlap))
+        behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
+        return float(combine.gathered_s(gather, reduce, forward_s=passed.forward, backward_s=backward, **behind))
 
     def first_gather_s(self, stage: Stage) -> float:
         """Nothing runs before the first layer's weights are there, and nothing after the last layer's gradients."""
@@ -168,7 +217,7 @@ class _Run:
     def held(self, layer: int) -> tuple[float, float]:
         """Parameters of a layer on one rank before ZeRO: those that all data ranks share, and those of its routed experts."""
         count = layer_parameters(self.architecture, layer)
-        return (count.total - count.routed) / self.plan.tensor, count.routed / self.plan.tensor / self.plan.expert
+        return (count.total - count.routed) / self.plan.tensor, count.routed / self.plan.expert_split / self.plan.expert
 
     def stage_held(self, stage: Stage) -> tuple[float, float]:
         """The same of a stage, embedding and output layer with it."""
@@ -183,7 +232,9 @@ class _Run:
         """Of one micro-batch: computing, and one sum of the tensor ranks at either end."""
         device = self.cluster.device
         ends = [embedding_pass(self.architecture, self.plan, device)] if stage.embedding else []
-        ends += [output_pass(self.architecture, self.plan, device)] if stage.output else []
+        ends += [output_pass(self.architecture, self.plan, device, self.stack, self.constants)] * (
+            stage.output + self.predicting(stage)
+        )
         added = (stage.embedding or stage.output) * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
         return sum(end.forward + end.backward + self.sum_s() for end in ends) + self.accumulate_s(added)
 
@@ -208,18 +259,29 @@ class _Run:
         reduce += self.exchange.s("expert_gradient", "all_reduce", routed * self.plan.gradient_bytes)
         backward = parts.backward + parts.again
         windows = {"forward_s": parts.forward, "backward_s": backward, "layers": stage.layer_count}
-        return float(combine.data_s(reduce, gather, **windows, overlap=self.stack.data_overlap))
+        behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
+        return float(combine.data_s(reduce, gather, **windows, **behind))
 
     def reduction_s(self, parameters: float) -> tuple[float, float]:
         """To reduce gradients once in a step, and to gather the weights that were updated in shards."""
         size, shard = parameters * self.plan.gradient_bytes, self.exchange.groups["shard"].ranks
         if self.plan.zero == 0:
-            return self.exchange.s("gradient", "all_reduce", size), 0.0
-        across = self.exchange.s("replica", "all_reduce", size / shard)
+            return self.bucketed_s("gradient", "all_reduce", size), 0.0
+        across = self.bucketed_s("replica", "all_reduce", size / shard)
         if self.plan.zero == 3:  # within the shard it is part of every micro-batch
             return across, 0.0
         gather, reduce = self.shard_s(parameters)
+        if self.stack.broadcasts_shards:
+            # NCCL broadcasts along a ring, whatever the size.
+            group, part = self.exchange.groups["shard"], parameters * WEIGHT_BYTES / shard
+            gather = shard * time_s("broadcast", part, group, algorithm="ring")
         return reduce + across, gather
+
+    def bucketed_s(self, axis: Axis, collective: str, size_bytes: float) -> float:
+        """In buckets of the plan's size, each of which pays the latency; a part of a bucket pays that part."""
+        bucket = self.plan.bucket_elements * self.plan.gradient_bytes
+        count = max(1.0, size_bytes / bucket) if bucket else 1.0
+        return count * self.exchange.s(axis, collective, size_bytes / count)
 
     def optimiser_s(self, stage: Stage) -> float:
         plan, groups = self.plan, self.exchange.groups

@@ -21,7 +21,7 @@ CASES = {
     "gathered_s": (
         combine.gathered_s,
         [numbers(), numbers()],
-        {"forward_s": numbers(), "backward_s": numbers(), "overlap": whole(0, 2)},
+        {"forward_s": numbers(), "backward_s": numbers(), "overlap": whole(0, 2), "contention": 0.3 + numbers(0.0, 0.1)},
     ),
     "bubble_s": (
         combine.bubble_s,
@@ -36,7 +36,13 @@ CASES = {
     "data_s": (
         combine.data_s,
         [numbers(), numbers()],
-        {"forward_s": numbers(), "backward_s": numbers(), "layers": whole(0, 9), "overlap": whole(0, 2)},
+        {
+            "forward_s": numbers(),
+            "backward_s": numbers(),
+            "layers": whole(0, 9),
+            "overlap": whole(0, 2),
+            "contention": numbers(0.0, 0.4),
+        },
     ),
     "updated": (
         combine.updated,
@@ -60,7 +66,8 @@ def test_stages_of_many_plans_add_up_at_once():
     layers, count = Parts(forward=numbers(), tensor=numbers()), whole(1, 9)
     total = combine.stage_parts([(count, layers)], around=Parts(vocabulary=numbers()), dual=0.0)
     assert total.forward == pytest.approx(count * layers.forward)
-    found = combine.step_from(total, micro_batches=whole(1, 9), bubble=1.0, send=0.0, data=0.0, optimiser=0.0)
+    rest = {"bubble": 1.0, "send": 0.0, "data": 0.0, "optimiser": 0.0, "straggler_ratio": 0.01, "host_s": 0.02}
+    found = combine.step_from(total, micro_batches=whole(1, 9), accelerators=whole(1, 99), **rest)
     assert found.seconds.shape == (COUNT,)
 
 
@@ -68,3 +75,15 @@ def test_two_stages_on_a_rank_share_the_micro_batches():
     """Given DualPipe, a rank's two stages each see half of the micro-batches."""
     total = combine.stage_parts([(2, Parts(forward=1.0))], around=Parts(), dual=1)
     assert total.seconds == 1.0
+
+
+def test_an_exchange_behind_computing_slows_it_by_a_share():
+    """Given 2 s of exchange behind 5 s of computing, a quarter of it is paid; behind 1 s, what sticks out is paid whole."""
+    assert combine.behind_s(2.0, 5.0, 0.25) == 0.5
+    assert combine.behind_s(2.0, 1.0, 0.25) == 1.25
+
+
+def test_more_ranks_wait_longer_for_the_slowest():
+    """Given a spread of 1 %, one rank waits for nobody, and 1,024 ranks for 3.7 % of the time."""
+    assert combine.straggler_s(1.0, accelerators=1, ratio=0.01) == 0
+    assert combine.straggler_s(1.0, accelerators=1024, ratio=0.01) == pytest.approx(0.0372, abs=1e-4)

@@ -14,7 +14,7 @@ def test_graphs_take_starts_away():
     """Given static graphs, only experts still start; given the whole step captured, nothing does."""
     eager, static, whole = starts(), starts(graphs="static"), starts(graphs="whole")
     assert eager.static[0] > 0 and static.static == (0, 0) and static.experts == eager.experts
-    assert whole.static == whole.experts == (0, 0)
+    assert whole.static == whole.experts == (0, 0) and whole.wait == 0 < static.wait
 
 
 def test_each_expert_of_a_rank_starts_its_own():
