@@ -62,7 +62,7 @@ def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: 
     step, prefill = decode_step(trials, plan, served.batch_mean / plan.data), prefill_steps(trials, plan)
     memory, held = memory_parts(trials, plan)
     ledger = _ledger(loaded, trials, settled, served=served, step=step, prefill=prefill)
-    changed = what_ifs(asked, settled.fleet)
+    changed = what_ifs(asked, settled.fleet) if asked.request.what_ifs else ()
     curve = _curve(trials, settled)
     return ServeForecast(
         hall=loaded.hall.name,

@@ -63,6 +63,9 @@ class ServeRequest(Spec):
     trials: int = Field(default=5, ge=1, le=100)
     """Seeds from `seed` on over which percentiles are reported: the chosen plan is simulated with each."""
 
+    what_ifs: bool = True
+    """Whether changes are tried: other precisions, ranks, levels, the next accelerator."""
+
     @property
     def has_level(self) -> bool:
         """Whether any time is asked for."""

@@ -16,6 +16,12 @@ def h100() -> Loaded:
 
 
 @pytest.fixture(scope="session")
+def server() -> Loaded:
+    """One machine with eight A100, without prices, grid or cooling."""
+    return load(HALLS / "gpu-server.yaml")
+
+
+@pytest.fixture(scope="session")
 def laptop() -> Loaded:
     """One machine without accelerators."""
     return load(HALLS / "laptop.yaml")
