@@ -80,6 +80,8 @@ def days_said(days: float) -> str:
 
 def changed(value: float | None, said: Any) -> str:
     """With its sign; – where it is not known."""
+    if value == 0:
+        return "none"
     return "–" if value is None else f"{'+' if value >= 0 else '−'}{said(abs(value))}"
 
 

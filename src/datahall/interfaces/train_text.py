@@ -22,6 +22,7 @@ PARTS = {
     "forward": "forward", "backward": "backward", "again": "recomputation", "vocabulary": "embedding, logits, loss",
     "tensor": "tensor exchange", "context": "context exchange", "expert": "expert exchange", "gather": "weights gathered",
     "bubble": "pipeline bubble", "send": "sends between stages", "data": "gradients reduced", "optimiser": "optimiser",
+    "straggler": "waiting for the slowest",
 }  # fmt: skip
 """Parts of a step in words; one that is not here is called by its name."""
 
@@ -79,8 +80,8 @@ def lines(forecast: TrainForecast, *, bars: bool) -> Iterator[Line]:
 
 
 def _search(forecast: TrainForecast) -> str:
-    counts = f"{forecast.evaluated:,} plans, {forecast.possible:,} possible, {forecast.fitting:,} fit"
-    return f"{counts}, in {seconds_said(forecast.search_s)}"
+    counts = f"{forecast.possible:,} plans; bounds decided all but {forecast.evaluated:,}, of which {forecast.fitting:,} fit"
+    return f"{counts}; {seconds_said(forecast.search_s)}"
 
 
 def _run(run: Run) -> Iterator[str]:

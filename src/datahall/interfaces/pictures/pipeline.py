@@ -18,7 +18,7 @@ KINDS = {"forward": "forward", "backward": "backward", "weights": "gradients of 
 
 
 def pipeline(found: Timeline, *, title: str) -> Markup:
-    """The picture. Chunks of a stage beyond its first are hatched by a lighter shade."""
+    """The picture. Later chunks of a stage are paler."""
     shown = stages_shown(found.stages)
     height = TOP + ROW * len(shown) + FOOT
     marks = ticks(0.0, found.seconds)
@@ -52,7 +52,7 @@ def _block(block: Block, found: Timeline, left: float, right: float, top: float)
     work, own = block.work, block.work.chunk // found.stages if found.chunks > 1 else 0
     number = f"{work.micro_batch + 1}"
     chunk = f", chunk {own + 1} of {found.chunks}" if found.chunks > 1 else ""
-    shade = f" later{min(own, 3)}" if own else ""
+    shade = f" later{4 * own // found.chunks}" if own else ""
     told = f"stage {block.stage + 1}: {KINDS[work.kind]} of micro-batch {number}{chunk}"
     yield rect(left, top + 1, right - left, ROW - 4, f"work {work.kind}{shade}", title=told)
     if right - left >= NUMBERED_PX:

@@ -21,7 +21,7 @@ class Spot:
     y: float
     size: float
     label: str
-    """Beside it."""
+    """Above it; may be empty."""
     about: str
     """Under the pointer."""
     front: bool
@@ -43,7 +43,7 @@ def scatter(
         raise ValueError("scatter: no spot is given")
     low = 0.0 if from_zero else min(spot.x for spot in spots)
     across, up = _marks([low, *(spot.x for spot in spots)]), _marks([0.0, *(spot.y for spot in spots)])
-    plane = Plane((across[0], across[-1]), (up[0], up[-1]), height=330, left=84, right=60)
+    plane = Plane((across[0], across[-1]), (up[0], up[-1]), height=330, left=84, right=40)
     x_ticks, y_ticks = ([(mark, said(mark)) for mark in marks] for marks, said in ((across, x_said), (up, y_said)))
     drawn = list(axes(plane, x_ticks=x_ticks, y_ticks=y_ticks, x_name=x_name, y_name=y_name))
     front = sorted((spot.x, spot.y) for spot in spots if spot.front)
@@ -65,4 +65,4 @@ def _spot(spot: Spot, plane: Plane, most: float) -> Iterator[Markup]:
     at, up = plane.across(spot.x), plane.up(spot.y)
     kind = "spot chosen" if spot.chosen else "spot front" if spot.front else "spot"
     yield circle(at, up, radius, kind, title=spot.about)
-    yield words(spot.label, at + radius + 4, up + 4, kind="name" if spot.chosen else "")
+    yield words(spot.label, at, up - radius - 5, kind="name" if spot.chosen else "", anchor="middle")

@@ -27,8 +27,8 @@ def cards(groups: Mapping[str, Sequence[Said]], anchors: Anchors) -> Cards:
 
 
 def ordered(parts: Mapping[str, float]) -> list[Part]:
-    """The largest first, nothings left out."""
-    return [Part(name, value) for name, value in sorted(parts.items(), key=lambda part: -part[1]) if value > 0]
+    """The largest first, nothings left out; what comes back is negative."""
+    return [Part(name, value) for name, value in sorted(parts.items(), key=lambda part: -part[1]) if value]
 
 
 def parts_table(parts: Sequence[Part], heads: tuple[str, str], *, said: Callable[[float], str], whole: float) -> Table:

@@ -39,12 +39,13 @@ def answer_section(forecast: TrainForecast, anchors: Anchors) -> Section:
             ("time", "train_step_s", seconds_said(run.step_s)),
             ("80 % from", "train_step_low_s", seconds_said(run.step_low_s)),
             ("to", "train_step_high_s", seconds_said(run.step_high_s)),
-            ("peak of the accelerators", "train_peak_flop_per_s", ""), ("FLOP a token", "train_flop_per_token", ""),
+            ("peak of the accelerators", "train_peak_flop_per_s", ""),
+            ("operations a token", "train_flop_per_token", _tflop(anchors)),
         ],
         "Checkpoints": [
             ("bytes", "train_checkpoint_bytes", ""), ("one takes", "train_checkpoint_stall_s", ""),
             ("work between two", "train_checkpoint_every_s", ""), ("restart", "train_restart_s", ""),
-            ("mean time to an interruption", "train_mtti_h", ""),
+            ("between interruptions", "train_mtti_h", ""),
         ],
         "Energy, water, carbon": [
             ("at the meter", "train_energy_kwh", ""), ("PUE of its hours", "train_pue", ""),
@@ -58,3 +59,8 @@ def answer_section(forecast: TrainForecast, anchors: Anchors) -> Section:
     blocks += [Lines(lines, title=title) for title, lines in forecast.notes if lines and title not in DRAWN]
     lead = "Every figure leads to its formula, its inputs and its source."
     return Section(anchors.section("answer"), "The run", tuple(blocks), lead)
+
+
+def _tflop(anchors: Anchors) -> str:
+    value = anchors.figures.value("train_flop_per_token")
+    return "" if value is None else f"{significant(value / 1e12)} TFLOP"

@@ -1,22 +1,29 @@
 """What limits a run, what the next money should buy, and what fewer or more accelerators would do."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from datahall.foundation.readable import significant, with_unit
-from datahall.interfaces.forecast_text import changed, days_said, seconds_said
+from datahall.interfaces.forecast_text import changed, days_said, plan_words, seconds_said
 from datahall.interfaces.pictures.bars import Part, stacks
 from datahall.interfaces.pictures.scatter import Spot, scatter
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Lines, Picture, Section, Table, counted
 from datahall.interfaces.plan_parts.forecast import ordered, parts_table
+from datahall.models.parallel.spec import TrainPlan
 from datahall.planner.training.result import Point, TrainForecast, WhatIf
+
+SHARE = re.compile(r"^[0-9.]+% of the time: ")
+"""What stands in a column of its own."""
 
 
 def limits_section(forecast: TrainForecast, anchors: Anchors) -> Section | None:
     """None where nothing was found to limit it."""
     blocks: list[Block] = []
     if forecast.limits:
-        rows = tuple((limit.name, f"{limit.share:.1%}" if limit.share else "–", limit.text) for limit in forecast.limits)
+        rows = tuple(
+            (limit.name, f"{limit.share:.1%}" if limit.share else "–", SHARE.sub("", limit.text)) for limit in forecast.limits
+        )
         blocks.append(Table(("Limit", "Of the time", "What it is"), rows, title="What limits it", numbers=frozenset({1})))
     if forecast.advice:
         blocks.append(_advice(forecast))
@@ -47,8 +54,13 @@ def points_section(forecast: TrainForecast, anchors: Anchors) -> Section | None:
     if len(forecast.points) < 2:
         return None
     name, unit, of = _against(forecast)
+    chosen = {point.accelerators for point in forecast.points if point.chosen}
+
+    def alone(point: Point) -> bool:
+        return point.chosen or point.accelerators not in chosen
+
     drawn = scatter(
-        [_spot(point, of(point), unit) for point in forecast.points],
+        [_spot(point, of(point), unit, alone=alone(point)) for point in forecast.points],
         x_name=name,
         y_name="days",
         x_said=lambda value: with_unit(value, unit),
@@ -75,9 +87,10 @@ def _against(forecast: TrainForecast) -> tuple[str, str, Callable[[Point], float
     return "accelerators", "1", lambda point: float(point.accelerators)
 
 
-def _spot(point: Point, x: float, unit: str) -> Spot:
+def _spot(point: Point, x: float, unit: str, *, alone: bool) -> Spot:
+    """alone: whether no other spot of as many accelerators bears the label."""
     about = f"{point.accelerators:,} accelerators: {days_said(point.days)}, {with_unit(x, unit)}"
-    label = f"{point.accelerators:,}"
+    label = f"{point.accelerators:,}" if alone else ""
     return Spot(x, point.days, point.accelerators, label, about, point.is_best, point.chosen)
 
 
@@ -92,7 +105,7 @@ def _points(forecast: TrainForecast) -> Table:
             "–" if point.energy_kwh is None else with_unit(point.energy_kwh, "kWh"),
             "–" if point.interrupted_ratio is None else f"{point.interrupted_ratio:.1%}",
             f"{point.memory_ratio:.0%}",
-            ", ".join(f"{name} {value}" for name, value in point.plan.items() if name not in ("global_batch", "sequence")),
+            plan_words(TrainPlan(**point.plan)),
         )
         for point in forecast.points
     )

@@ -107,8 +107,8 @@ def plans_section(forecast: TrainForecast, anchors: Anchors) -> Section:
     table = Table(("", "Step", "Slower by", "Memory needed", "Plan"), rows, numbers=frozenset({1, 2, 3}))
     blocks: tuple[Block, ...] = (table, *_placement(forecast))
     lead = (
-        f"{forecast.evaluated:,} plans were looked at, {forecast.possible:,} can be run, {forecast.fitting:,} of these fit "
-        f"into memory. `--pin` fixes a field; `--launch` writes the plan for a trainer."
+        f"{forecast.possible:,} plans can be run; bounds decided all but {forecast.evaluated:,}, of which {forecast.fitting:,} "
+        f"fit into memory. `--pin` fixes a field; `--launch` writes the plan for a trainer."
     )
     return Section(anchors.section("plans"), "Plans", blocks, lead)
 
