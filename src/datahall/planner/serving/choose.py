@@ -70,7 +70,7 @@ def sweep(trials: Trials, *, like: InferencePlan | None = None, most: int = MOST
     mixed = [bound for plan in ways if (bound := bound_of(trials.architecture, plan, request, pool))]
     split = [] if request.mode == "mixed" or request.concurrency else split_bounds(trials.architecture, request, pool, mixed)
     bounds = split if request.mode == "split" else [*mixed, *split]
-    return Found(tuple(bounds), tuple(best_fleets(trials, bounds, most=most)), len(ways))
+    return Found(tuple(bounds), tuple(best_fleets(trials, bounds, most=most)), len(ways) + len(split))
 
 
 def _about_as_wide(plan: InferencePlan, like: InferencePlan) -> bool:

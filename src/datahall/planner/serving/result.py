@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from datahall.foundation.readable import significant
 from datahall.planner.assumptions import Assumption
 from datahall.planner.figures import Figures
 from datahall.planner.serving.request import ServeRequest
@@ -205,7 +206,7 @@ class ServeForecast:
     def headline(self) -> str:
         """The answer in one line."""
         served = self.chosen
-        rate = f"{served.hall_requests_per_s:,.3g} requests/s on {served.accelerators:,} {self.accelerator}"
+        rate = f"{significant(served.hall_requests_per_s)} requests/s on {served.accelerators:,} {self.accelerator}"
         ways = f"{served.replicas:,} × ({served.way.words()})"
         return f"{self.hall} serves {self.model}: {rate}, {ways}" + ("" if served.meets else "; the level is not met")
 

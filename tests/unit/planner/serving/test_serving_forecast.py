@@ -17,10 +17,9 @@ ONE = {"tensor": 1, "pipeline": 1, "mode": "mixed", "trials": 1, "what_ifs": Fal
 
 @pytest.fixture(scope="module")
 def sustained(h100) -> ServeForecast:
-    """Llama 3 8B on one accelerator of the hall at a time, as much as it sustains."""
-
+    """Llama 3 8B within a server's ranks, as much as the hall sustains."""
     request = ServeRequest(
-        input_tokens=2000, output_tokens=500, ttft_p95_s=1, tpot_p95_s=0.05, pipeline=1, mode="mixed", trials=2
+        input_tokens=2000, output_tokens=500, ttft_p95_s=1, tpot_p95_s=0.05, pipeline=1, mode="mixed", trials=2, what_ifs=False
     )
     return serve_of(h100, architecture("llama3-8b"), request)
 
@@ -151,3 +150,14 @@ def test_what_the_hall_does_not_say_is_missing(server, asked):
     assert made.figures.value("serve_cost_per_million_tokens") is None
     assert made.figures.value("serve_pue") is None
     assert any(assumption.where == "serve.precision" for assumption in made.assumptions)
+
+
+def test_changes_are_told_by_what_they_carry(h100, asked):
+    """Given 16 bits on H100, 8 bits and a later accelerator carry more on the same accelerators, and are told with numbers."""
+    made = serve_of(h100, architecture("llama3-8b"), asked(tensor=1, pipeline=1, mode="mixed", trials=1))
+    found = {what.what: what for what in made.what_ifs}
+    assert {"fp8 weights and products", "fp8 keys and values", "twice the TPOT", "B200 in their place"} <= found.keys()
+    assert found["fp8 weights and products"].hall_requests_per_s > 1.2 * made.chosen.hall_requests_per_s
+    rates = [what.hall_requests_per_s for what in made.what_ifs]
+    assert rates == sorted(rates, reverse=True)
+    assert all("tokens of one accelerator" in what.sentence for what in made.what_ifs)
