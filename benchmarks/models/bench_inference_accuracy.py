@@ -50,7 +50,7 @@ def accuracy(rows: Sequence[tuple[str, str, ServingRow]]) -> Iterator[Row]:
 
 def latencies() -> Iterator[Row]:
     rows = serving_latency.rows()
-    for quantity in serving_latency.MEASURES.values():
+    for quantity in sorted({row.quantity for row in rows}):
         found = _errors([row for row in rows if row.quantity == quantity], "error_ratio")
         yield Row(f"latency, {quantity}: mean error", fmean(found), None, len(found), "of 1")
 

@@ -28,6 +28,7 @@ class Fitted(Spec):
     memory_ratio: float = Field(gt=0, le=1.5)
     reduce_ratio: float = Field(gt=0, le=1)
     step_host_s: float = Field(ge=0, le=0.1)
+    request_s: float = Field(ge=0, le=1.0)
     context_bytes: int = Field(ge=0)
     models: tuple[str, ...] = ()
     """On whose published rows they were fitted, as these name them."""

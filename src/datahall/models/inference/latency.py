@@ -59,13 +59,14 @@ def latency_of(
         played.arrivals = arrivals
     played.run()
     counted = _counted(played, starts if not closed else [request.arrival_s for request in arrivals])
+    busy = load.busy_ratio(plan.data) if closed else 1.0
     stable = load.requests_per_s is None or load.requests_per_s < most.requests_per_s
     return Latency(
-        **_figures(counted),
+        **_figures(counted, replica.engine.request_s),
         stable=stable,
         busy_ratio=played.busy_s / played.clock_s,
         batch=played.decoded_s / played.busy_s,
-        output_tokens_per_s=sum(request.answer for request in arrivals) * plan.data / played.clock_s,
+        output_tokens_per_s=sum(request.answer for request in arrivals) * busy * plan.data / played.clock_s,
         capacity_requests_per_s=most.requests_per_s,
         requests=len(counted),
         seed=seed,
@@ -151,13 +152,13 @@ def _counted(played: Simulation, starts: Sequence[float]) -> list[tuple[float, R
     return pairs[int(WARM_UP_RATIO * len(pairs)) :]
 
 
-def _figures(counted: Sequence[tuple[float, Request]]) -> dict[str, Mapping[str, float]]:
-    """Percentiles by the names of `Latency`."""
+def _figures(counted: Sequence[tuple[float, Request]], outside_s: float) -> dict[str, Mapping[str, float]]:
+    """Percentiles by the names of `Latency`. outside_s: of a request, before and after the scheduler."""
     tpot = [(request.done_s - request.first_s) / (request.answer - 1) for _, request in counted if request.answer > 1]
     return {
-        "ttft_s": _percentiles([request.first_s - start for start, request in counted]),
+        "ttft_s": _percentiles([request.first_s - start + outside_s for start, request in counted]),
         "tpot_s": _percentiles(tpot or [0.0]),
-        "request_s": _percentiles([request.done_s - start for start, request in counted]),
+        "request_s": _percentiles([request.done_s - start + outside_s for start, request in counted]),
         "queue_s": _percentiles([request.admitted_s - request.arrival_s for _, request in counted]),
     }
 

@@ -18,6 +18,8 @@ class Engine(Spec):
     name: Name
     step_host_s: float = Field(default=0.0, ge=0, le=0.1)
     """Host time of one step that the accelerator waits for: scheduling, sampling, bookkeeping."""
+    request_s: float = Field(default=0.0, ge=0, le=1.0)
+    """Of a request outside its steps: HTTP, tokenising, the way to the scheduler and back. Adds to the first token."""
     sequence_host_s: float = Field(default=0.0, ge=0, le=1e-3)
     """Further host time of a step for each sequence that gets a token."""
     exchange_start_s: float | None = Field(default=None, gt=0, le=1e-2)
@@ -60,7 +62,10 @@ class Engine(Spec):
 
 
 class Speculation(Spec):
-    """A draft proposes tokens, the model checks them in one step. Source: Leviathan et al., arXiv:2211.17192."""
+    """A draft proposes tokens, the model checks them in one step. Source: Leviathan et al., arXiv:2211.17192.
+
+    What the draft itself holds in memory is not counted: a head or a small model beside a large one.
+    """
 
     draft_tokens: int = Field(ge=1, le=32)
     """Proposed in each step."""
@@ -153,3 +158,7 @@ class Load(Spec):
     """Share of the prompt's tokens whose keys and values are still kept from earlier requests."""
     length_cv: float = Field(default=0.0, ge=0, le=3)
     """Standard deviation over mean of both lengths (log-normal): for latencies. 0: all requests alike."""
+
+    def busy_ratio(self, replicas: int) -> float:
+        """Share of the replicas that have any request, where fewer are there at once than replicas."""
+        return 1.0 if self.concurrency is None else min(1.0, self.concurrency / replicas)

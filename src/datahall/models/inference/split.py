@@ -59,7 +59,7 @@ def split_throughput(replica: Replica, load: Load, slots: float) -> Throughput:
         batch=batch,
         step=step,
         prefill_share=0.0,
-        ttft_s=prompt_s(pool, load) + transfer_s(replica, load),
+        ttft_s=prompt_s(pool, load) + transfer_s(replica, load) + replica.engine.request_s,
         tpot_s=step.seconds / tokens_per_step(replica),
         memory=EMPTY,
         accelerators=plan.accelerators,
@@ -87,7 +87,7 @@ def _prompts_per_s(pool: Replica, load: Load) -> float:
 
 def _decoded_per_s(replica: Replica, load: Load, batch: float) -> float:
     step_s = replica.step(decoding_work(load, batch)).seconds
-    return batch * replica.plan.data / (max(1.0, decoding_steps(replica, load)) * step_s)
+    return batch * load.busy_ratio(replica.plan.data) * replica.plan.data / (max(1.0, decoding_steps(replica, load)) * step_s)
 
 
 def _batch_for(replica: Replica, load: Load, most: float, per_s: float) -> float:

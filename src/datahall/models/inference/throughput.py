@@ -80,7 +80,7 @@ def _joint(replica: Replica, load: Load, slots: float) -> Throughput:
     seconds, served = whole.seconds, slots
     if load.requests:
         seconds, served = _finite(replica, load, slots, whole), load.requests / replica.plan.data
-    per_s = served / seconds * replica.plan.data
+    per_s = served / seconds * replica.plan.data * load.busy_ratio(replica.plan.data)
     own_steps = max(1.0, own_prompt(load) / prompt_piece(replica, load, whole.decode, slots))
     pure_s = whole.steps * whole.pure.seconds
     return Throughput(
@@ -90,7 +90,7 @@ def _joint(replica: Replica, load: Load, slots: float) -> Throughput:
         batch=whole.decode,
         step=whole.step,
         prefill_share=max(0.0, 1 - pure_s / whole.seconds),
-        ttft_s=own_steps * whole.mixed.seconds,
+        ttft_s=own_steps * whole.mixed.seconds + replica.engine.request_s,
         tpot_s=whole.seconds / whole.steps / tokens_per_step(replica),
         memory=EMPTY,
         accelerators=replica.plan.accelerators,

@@ -153,3 +153,10 @@ def test_the_host_sets_the_pace_of_small_steps_without_graphs():
     waits = throughput_of(SMALL, InferencePlan(precision="fp8"), H100, CHAT.model_copy(update={"concurrency": 1}), slow)
     assert "host" in waits.limit or waits.step.host > 0
     assert waits.tpot_s > 11 * 32 * 20e-6
+
+
+def test_replicas_without_a_request_serve_nothing():
+    """Given one request at once over four replicas, one is served at a time, not four."""
+    lone = CHAT.model_copy(update={"concurrency": 1})
+    one, four = (throughput_of(LLAMA, FP8.model_copy(update={"data": n}), H100, lone, BARE) for n in (1, 4))
+    assert four.requests_per_s == pytest.approx(one.requests_per_s)

@@ -15,12 +15,13 @@ ROW = {
 
 
 def test_published_latencies_keep_their_accuracy() -> None:
-    """Given 60 published runs that nothing was fitted on, tokens follow each other within 14 %, the first within 24 %."""
+    """Given 60 published runs, latencies that no constant was fitted on are within 14 %, and apart from those that one was."""
     lines = {line.quantity: line for line in summary(shipped_rows(["latency"]))}
     first, between = (lines[quantity] for quantity in MEASURES.values())
-    assert first.computed == between.computed == len(published()) == 60
+    assert (first.computed, between.computed, len(published())) == (30, 60, 60)
     assert between.mean_error_ratio is not None and between.mean_error_ratio < 0.14
-    assert first.mean_error_ratio is not None and first.mean_error_ratio < 0.24
+    assert first.mean_error_ratio is not None and first.mean_error_ratio < 0.14
+    assert lines["time to first token, mean, ms, fitted on"].computed == 30
 
 
 def test_a_file_of_latencies_is_told_from_one_of_throughputs(tmp_path: Path) -> None:
