@@ -10,6 +10,7 @@ from datahall.infrastructure.catalog.part_specs import ServerPart
 from datahall.infrastructure.catalog.rows import accelerator_rows, row_for
 from datahall.infrastructure.spec import Node
 from datahall.models.parallel.communication import Cluster, cluster_of
+from datahall.models.parallel.correction import Correction, corrected
 from datahall.models.parallel.device import device_of
 from datahall.models.parallel.tiers import Tier
 from datahall.network.fabric import FabricBuild
@@ -185,6 +186,11 @@ def _ports(loaded: Loaded, kind: Kind, build: FabricBuild | None, domain: int, p
     if domain != kind.per_domain:
         why += f"; of each domain of {kind.per_domain} the run takes {domain}, so that its groups divide it"
     return Ports(kind.accelerator, kind.count, domain, build.name if build else None, port, build.rails if build else 1, why)
+
+
+def as_measured(cluster: Cluster, correction: Correction | None) -> Cluster:
+    """The cluster as measured runs corrected it, where there were any."""
+    return cluster if correction is None else corrected(cluster, correction)
 
 
 def doubled_ports(cluster: Cluster) -> Cluster:

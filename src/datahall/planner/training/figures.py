@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from datahall.models.cost.operations import training_flop_per_token
+from datahall.models.parallel.device import device_of
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
 from datahall.planner.training.cluster import Chosen
@@ -76,7 +77,9 @@ def add_step(sheet: Sheet, count: Figure, interval: tuple[float, float]) -> Figu
     ]
     found = sheet.computed("step_s", step.seconds, "s", "Σ parts", *parts, about="one step", source=STEP)
     for name, value in zip(("low", "high"), interval, strict=True):
-        formula = "step × how far measured steps of platforms came out that were not fitted on"
+        formula = (
+            "step × how far measured steps lay off, of platforms that were not fitted on, or of this one where it was measured"
+        )
         sheet.computed(f"step_{name}_s", value, "s", formula, found, about=f"one step, {name} end of the 80 % interval")
     _add_memory(sheet)
     _add_mfu(sheet, found, count)
@@ -94,13 +97,13 @@ def _add_memory(sheet: Sheet) -> None:
 def mfu_ratio(sheet: Sheet) -> float:
     """Model FLOPs of a step over what the accelerators could do in its time at their dense peak; causal, nothing recomputed."""
     plan = sheet.outcome.candidate.plan
-    peak = sheet.chosen.cluster.device.peak_flop_per_s(plan.precision) * sheet.outcome.accelerators
+    peak = device_of(sheet.chosen.kind.accelerator).peak_flop_per_s(plan.precision) * sheet.outcome.accelerators
     flop = float(training_flop_per_token(sheet.setting.architecture, sequence=plan.sequence))
     return float(flop * plan.global_batch * plan.sequence / (sheet.outcome.candidate.step.seconds * peak))
 
 
 def _add_mfu(sheet: Sheet, step: Figure, count: Figure) -> None:
-    plan, device = sheet.outcome.candidate.plan, sheet.chosen.cluster.device
+    plan, device = sheet.outcome.candidate.plan, device_of(sheet.chosen.kind.accelerator)
     each = training_flop_per_token(sheet.setting.architecture, sequence=plan.sequence)
     flop = sheet.given("flop_per_token", each, "flop", source="models/cost/operations: forward and backward once, causal")
     peak = sheet.given("peak_flop_per_s", device.peak_flop_per_s(plan.precision), "flop/s", source="; ".join(device.sources))

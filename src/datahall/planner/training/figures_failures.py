@@ -9,7 +9,7 @@ from datahall.planner.training.outcome import checkpoint_bytes
 
 DALY = "Daly, Future Generation Computer Systems 22(3), 2006, doi:10.1016/j.future.2004.11.016"
 EVERY = "√(2 C M) (1 + ⅓ √(C / 2M) + C / 18M) − C, not shorter than the write; C: stall, M: mean time to an interruption"
-GOODPUT = "τ / (M e^(R / M) (e^((τ + C) / M) − 1)); R: restart, and by how much the newest checkpoint lags; τ: work between two"
+GOODPUT = "τ / (M e^(R / M) (e^((τ + C) / M) − 1)) × availability of the hall; R: restart and lag of the newest checkpoint"
 
 
 def add_goodput(sheet: Sheet, count: Figure) -> Figure | None:

@@ -1,13 +1,16 @@
 """A training run on a hall, forecast: the best plan, days, kWh, money, carbon, what limits it and what would help."""
 
 from dataclasses import dataclass, replace
+from math import exp
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.communication import ways_of
-from datahall.models.parallel.stack import Stack
-from datahall.models.parallel.stacks import NamedStack, on_device, stack_named
+from datahall.models.parallel.correction import Correction
+from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stacks import NamedStack, on_device, stack_said
 from datahall.models.parallel.uncertainty import interval_of
+from datahall.planner.calibration.store import Corrections
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.plan import plan_of
@@ -15,7 +18,7 @@ from datahall.planner.search.found import Found
 from datahall.planner.training.advice import advice_of
 from datahall.planner.training.batch import batch_of
 from datahall.planner.training.checks import problem_of_product, problems_of_request
-from datahall.planner.training.cluster import Chosen, chosen_of, kind_of
+from datahall.planner.training.cluster import Chosen, Kind, as_measured, chosen_of, kind_of
 from datahall.planner.training.draw import draw_of
 from datahall.planner.training.figures import Sheet, add_accelerators, add_days, add_step, add_steps, mfu_ratio
 from datahall.planner.training.figures_failures import add_goodput
@@ -32,6 +35,8 @@ from datahall.planner.training.trial import Trial
 from datahall.planner.training.used import meter_of
 
 Interval = tuple[float, float]
+NORMAL_80 = 1.2816
+"""Standard deviations on each side of the middle 80 % of a normal distribution."""
 POOL = 24
 """Plans that are timed anew where a what-if changes the network alone."""
 
@@ -44,27 +49,36 @@ class _Intervals:
     days: Interval
 
 
-def train_of(loaded: Loaded, architecture: Architecture, request: TrainRequest) -> TrainForecast:
-    """The forecast of a run on the hall.
+def train_of(
+    loaded: Loaded, architecture: Architecture, request: TrainRequest, *, corrections: Corrections | None = None
+) -> TrainForecast:
+    """The forecast of a run on the hall; corrections: what measured runs said of platforms.
 
     Raises Refused with every problem of the request (TRAIN-001 to TRAIN-022), Missing where a kind of accelerator, a stack or
     facts of an accelerator are not known.
     """
     kind = kind_of(loaded, request.accelerator)
-    named = stack_named(request.stack, "train.stack")
+    named = stack_said(request.stack, "train.stack")
     if problems := problems_of_request(request, kind):
         raise Refused(problems)
     count = request.accelerators or kind.count
     if problem := problem_of_product(request, count):
         raise Refused(problem)
-    chosen = chosen_of(loaded, kind, count, packed=request.packed)
+    correction = corrections.of(kind.accelerator, named.name) if corrections else None
+    chosen = _chosen(loaded, kind, count, packed=request.packed, correction=correction)
     batch = batch_of(architecture, request.tokens, sequence=request.sequence, sequences=request.global_batch)
     home = home_of(loaded, plan_of(loaded), kind)
     trial = _trial(Setting(architecture, request, batch, home, meter_of(home, home.plan.year)), chosen, named, count)
+    trial = replace(trial, correction=correction)
     found = trial.search(top=max(request.top + 1, POOL))
     if not found.best:
         raise Refused(_nothing(architecture, request, chosen, found, count))
     return _forecast(_with_meter(trial, found), chosen, found)
+
+
+def _chosen(loaded: Loaded, kind: Kind, count: int, *, packed: bool, correction: Correction | None) -> Chosen:
+    chosen = chosen_of(loaded, kind, count, packed=packed)
+    return replace(chosen, cluster=as_measured(chosen.cluster, correction))
 
 
 def _trial(setting: Setting, chosen: Chosen, named: NamedStack, count: int) -> Trial:
@@ -110,12 +124,12 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
     outcome = outcome_of(setting, found.best[0])
     if not outcome.seconds < float("inf"):
         raise Refused(_never(outcome))
-    intervals = _intervals(setting, trial.stack, outcome)
+    intervals = _intervals(trial, outcome)
     ledger = Ledger(setting.home.loaded)
     sheet = Sheet(ledger, setting, chosen, outcome)
     _add_figures(sheet, intervals)
     say_gaps(ledger, setting, outcome)
-    say_assumptions(ledger, setting, chosen)
+    say_assumptions(ledger, setting, chosen, trial.correction)
     others = [outcome_of(setting, candidate) for candidate in found.best[1 : 1 + request.top]]
     limits = limits_of(setting, outcome, trial.memory_bytes)
     advice = advice_of(trial, outcome) if request.what_ifs else ()
@@ -144,7 +158,7 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
         points=points_of(trial, outcome, others) if request.sweep else (),
         limits=limits,
         advice=advice,
-        notes=notes_of(setting, chosen, placement, limits, advice),
+        notes=notes_of(setting, chosen, outcome, (placement, limits, advice)),
         assumptions=tuple(ledger.assumptions),
         missing=tuple(ledger.missing),
     )
@@ -160,16 +174,25 @@ def _never(outcome: Outcome) -> Problem:
     return Problem("TRAIN-022", "train", what, "take fewer accelerators or faster storage, or lower the rate of failures")
 
 
-def _intervals(setting: Setting, stack: Stack, outcome: Outcome) -> _Intervals:
-    candidate = outcome.candidate
+def _intervals(trial: Trial, outcome: Outcome) -> _Intervals:
+    setting, candidate = trial.setting, outcome.candidate
     seconds = float(candidate.step.seconds)
-    low, high = map(float, interval_of(seconds, architecture=setting.architecture, plan=candidate.plan, stack=stack))
+    low, high = _step_interval(trial, candidate.plan, seconds)
     goodputs = None
     if outcome.kept is not None:
         rates = (outcome_of(setting, candidate, rate_factor=factor).kept for factor in (LOW_RATE, HIGH_RATE))
         few, many = (kept.goodput_ratio if kept else 1.0 for kept in rates)
         goodputs = (few, outcome.kept.goodput_ratio, many)
     return _Intervals((low, high), days_interval(outcome.days, step=(low, seconds, high), goodputs=goodputs))
+
+
+def _step_interval(trial: Trial, plan: TrainPlan, seconds: float) -> Interval:
+    """By the measured runs of the platform where there are some, else by the tables that the predictor never saw."""
+    if trial.correction is not None:
+        ratio = exp(NORMAL_80 * trial.correction.spread)
+        return seconds / ratio, seconds * ratio
+    low, high = interval_of(seconds, architecture=trial.setting.architecture, plan=plan, stack=trial.stack)
+    return float(low), float(high)
 
 
 def _add_figures(sheet: Sheet, intervals: _Intervals) -> None:

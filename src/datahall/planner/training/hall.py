@@ -58,6 +58,11 @@ class Home:
     """Draw of all IT equipment that holds no accelerators, at the hall's own utilisation: switches, storage, management."""
 
     @property
+    def availability(self) -> float:
+        """Share of the time in which power and cooling hold, as the hall's plan has it; 1 where that was not computed."""
+        return self.plan.figures.value("availability") or 1.0
+
+    @property
     def accelerators(self) -> int:
         """Of the hall, all kinds."""
         return self.loaded.estate.accelerators

@@ -36,12 +36,15 @@ class Kept:
     saving_ratio: float
     redone_ratio: float
     restarting_ratio: float
+    outage_ratio: float
+    """In which the hall itself is down."""
     every_s: float
     """Work between two checkpoints."""
 
     @property
     def lost(self) -> dict[str, float]:
-        return {"saving": self.saving_ratio, "redone": self.redone_ratio, "restarting": self.restarting_ratio}
+        lost = {"saving": self.saving_ratio, "redone": self.redone_ratio, "restarting": self.restarting_ratio}
+        return lost | ({"outages": self.outage_ratio} if self.outage_ratio else {})
 
     @property
     def working_ratio(self) -> float:
@@ -49,11 +52,11 @@ class Kept:
         return self.goodput_ratio + self.redone_ratio
 
 
-def kept_of(saving: Saving, *, mtti_s: float, every_s: float | None = None) -> Kept:
+def kept_of(saving: Saving, *, mtti_s: float, every_s: float | None = None, availability: float = 1.0) -> Kept:
     """Goodput by Daly's complete cost function. A checkpoint that is written behind makes a failure cost that much more.
 
     mtti_s: mean time to an interruption of this run. every_s: work between two checkpoints; without it, Daly's, but not
-    shorter than writing one takes.
+    shorter than writing one takes. availability: share of the time in which the hall feeds and cools the run.
     """
     interval_s = every_s or max(daly_interval_s(save_s=saving.stall_s, mtti_s=mtti_s), saving.write_s)
     restart_s = saving.restart_s + saving.behind_s
@@ -61,7 +64,8 @@ def kept_of(saving: Saving, *, mtti_s: float, every_s: float | None = None) -> K
     saved = goodput * saving.stall_s / interval_s
     rest = max(0.0, 1 - goodput - saved)
     restarting = min(rest, saving.restart_s / mtti_s)
-    return Kept(goodput, saved, rest - restarting, restarting, interval_s)
+    up = availability
+    return Kept(up * goodput, up * saved, up * (rest - restarting), up * restarting, 1 - up, interval_s)
 
 
 def days_interval(

@@ -115,7 +115,8 @@ def outcome_of(
     plan, home = candidate.plan, setting.home
     mtti_s = YEAR_H * 3600 / (setting.rate_per_year * rate_factor * plan.accelerators)
     saving = saving_of(setting, plan, storage_factor=storage_factor)
-    kept = kept_of(saving, mtti_s=mtti_s, every_s=setting.request.checkpoint_every_s) if saving else None
+    every_s, availability = setting.request.checkpoint_every_s, home.availability
+    kept = kept_of(saving, mtti_s=mtti_s, every_s=every_s, availability=availability) if saving else None
     goodput = kept.goodput_ratio if kept else 1.0
     work_s = setting.steps * float(candidate.step.seconds)
     seconds = work_s / goodput if goodput > 0 else float("inf")

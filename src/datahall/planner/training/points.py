@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from datahall.planner.training.cluster import chosen_of
+from datahall.planner.training.cluster import as_measured, chosen_of
 from datahall.planner.training.outcome import Outcome
 from datahall.planner.training.result import Point
 from datahall.planner.training.trial import Trial, choices
@@ -33,7 +33,7 @@ def _parts(trial: Trial, best: Outcome) -> list[Outcome]:
     found: dict[int, Outcome] = {}
     for count in counts:
         cluster = chosen_of(trial.setting.home.loaded, kind, count, packed=trial.cluster.packed).cluster
-        outcome = alike.outcome(cluster=cluster, accelerators=count)
+        outcome = alike.outcome(cluster=as_measured(cluster, trial.correction), accelerators=count)
         if outcome is not None and outcome.accelerators != best.accelerators:
             found.setdefault(outcome.accelerators, outcome)
     return list(found.values())

@@ -4,8 +4,7 @@ from pydantic import Field
 
 from datahall.foundation.spec import Spec
 from datahall.models.parallel.spec import Precision
-
-DEFAULT_STACK = "megatron-core"
+from datahall.models.parallel.stacks import DEFAULT
 
 
 class TrainRequest(Spec):
@@ -25,8 +24,8 @@ class TrainRequest(Spec):
     accelerator: str | None = None
     """Which kind, where the hall has several; without it, those with the highest peak together."""
     precision: Precision = "bf16"
-    stack: str = DEFAULT_STACK
-    """Name of a software stack."""
+    stack: str = DEFAULT
+    """Software, by the name of a stack or in words that hold one, such as `megatron-core, CUDA graphs`."""
     pinned: dict[str, int | str | bool | None] = Field(default_factory=dict)
     """Fields of the plan that are given, such as `tensor: 8`; the others are searched."""
     packed: bool = True

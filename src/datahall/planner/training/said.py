@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from datahall.foundation.readable import with_unit
+from datahall.models.parallel.correction import Correction
 from datahall.planner.ledger import Ledger
 from datahall.planner.training.cluster import Chosen
 from datahall.planner.training.draw import COMPUTING, COMPUTING_SOURCE, EXCHANGING, EXCHANGING_SOURCE
@@ -34,14 +35,15 @@ def say_gaps(ledger: Ledger, setting: Setting, outcome: Outcome) -> None:
         ledger.lacks(", ".join(wanted), f"cost of {line} as a whole: the run's cost is a lower bound")
 
 
-def say_assumptions(ledger: Ledger, setting: Setting, chosen: Chosen) -> None:
+def say_assumptions(ledger: Ledger, setting: Setting, chosen: Chosen, correction: Correction | None) -> None:
     """What was taken for granted."""
     request, batch = setting.request, setting.batch
     if batch.assumed:
         ledger.assume("train.global_batch", f"{batch.sequences:,} sequences: {batch.why}")
     if request.sequence is None:
         ledger.assume("train.sequence", f"{batch.sequence:,} tokens: {batch.sequence_why}")
-    ledger.assume("train.stack", f"{request.stack}: what it overlaps and fuses")
+    measured = f", corrected by {correction.rows} measured runs" if correction else ""
+    ledger.assume("train.stack", f"{request.stack}: what it overlaps and fuses{measured}")
     if chosen.cluster.tiers:
         where = "side by side on the fabric, in the order of the plan's ranks" if request.packed else "anywhere on the fabric"
         ledger.assume("train.packed", f"servers of the run stand {where}")
@@ -71,17 +73,22 @@ def _say_failures(ledger: Ledger, setting: Setting) -> None:
 
 
 def notes_of(
-    setting: Setting, chosen: Chosen, placement: Sequence[Placed], limits: Sequence[Limit], advice: Sequence[WhatIf]
+    setting: Setting, chosen: Chosen, outcome: Outcome, told: tuple[Sequence[Placed], Sequence[Limit], Sequence[WhatIf]]
 ) -> tuple[Note, ...]:
     """Subjects with their lines."""
-    ports, batch = chosen.ports, setting.batch
+    ports, batch, (placement, limits, advice) = chosen.ports, setting.batch, told
+    asked = setting.request.accelerators or ports.available
+    idle = (f"the plan takes {outcome.accelerators:,} of {asked:,}: with all of them no step is faster",)
     network = (
         f"{with_unit(ports.nic_bytes_per_s * 8, 'bit/s')} for each accelerator on fabric {ports.fabric}"
         if ports.fabric
         else "one domain"
     )
     return (
-        ("Accelerators", (ports.why, f"domains of {ports.per_domain}, {network}")),
+        (
+            "Accelerators",
+            (ports.why, f"domains of {ports.per_domain}, {network}", *(idle if asked > outcome.accelerators else ())),
+        ),
         ("Batch", (f"{batch.sequences:,} sequences, {batch.why}", f"{batch.sequence:,} tokens each, {batch.sequence_why}")),
         ("Placement", tuple(_placed(placed) for placed in placement)),
         ("Limits", tuple(f"{limit.name}: {limit.text}" for limit in limits)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from datahall.foundation.errors import DatahallError
 from datahall.models.parallel.communication import Cluster
+from datahall.models.parallel.correction import Correction
 from datahall.models.parallel.spec import Precision, TrainPlan
 from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.step import step_of
@@ -32,6 +33,8 @@ class Trial:
     stack: Stack
     pinned: Mapping[str, object]
     memory_bytes: float
+    correction: Correction | None = None
+    """What measured runs said of the accelerators with this software."""
     pool: tuple[Candidate, ...] = field(default=(), repr=False)
     """The best plans of the run: what is timed anew where only the network changes."""
 

@@ -1,12 +1,15 @@
 """A whole forecast on the small hall: one small model, with most of the plan pinned."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from datahall.foundation.errors import Missing, Refused
 from datahall.models.cost.catalogue import architecture
+from datahall.models.parallel.correction import Correction
+from datahall.planner.calibration.store import Corrections
 from datahall.planner.load import Loaded, load
 from datahall.planner.training.forecast import train_of
 from datahall.planner.training.request import TrainRequest
@@ -158,3 +161,15 @@ def test_capped_servers_are_told(equipped_file: Path):
     found = train_of(load(equipped_file), MODEL, asked())
     assert found.energy is not None and found.energy.server_w <= 5000
     assert "servers are capped at" in next(limit.text for limit in found.limits if limit.name == "power")
+
+
+def test_measured_runs_correct_step_and_interval(equipped: Loaded):
+    """Given runs that took a fifth longer than predicted, within 5 %, steps do so, and the interval is theirs."""
+    said = {"accelerator": "H100 80GB HBM3", "stack": "megatron-core", "spread": 0.05, "rows": 4, "before_ratio": 0.2}
+    slower = Correction.model_validate({**said, "compute_ratio": 1.2, "exchange_ratio": 1.2, "after_ratio": 0.04})
+    found = train_of(equipped, MODEL, asked(), corrections=Corrections(corrections=(slower,)))
+    plain = train_of(equipped, MODEL, asked())
+    assert 1.1 < found.run.step_s / plain.run.step_s <= 1.2 + 1e-9
+    assert found.run.step_high_s / found.run.step_s == pytest.approx(math.exp(1.2816 * 0.05))
+    assert found.run.mfu_ratio == pytest.approx(plain.run.mfu_ratio * plain.run.step_s / found.run.step_s)
+    assert any("corrected by 4 measured runs" in assumption.what for assumption in found.assumptions)

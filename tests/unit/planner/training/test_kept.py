@@ -45,3 +45,10 @@ def test_days_are_as_unsure_as_step_and_failures_together():
     assert low == pytest.approx(10 * math.exp(-math.hypot(math.log(1.25), math.log(0.95 / 0.9))))
     assert high == pytest.approx(10 * math.exp(math.hypot(math.log(1.25), math.log(0.9 / 0.8))))
     assert days_interval(10, step=(0.8, 1.0, 1.25), goodputs=None) == (pytest.approx(8), pytest.approx(12.5))
+
+
+def test_a_hall_that_is_down_stretches_everything():
+    """Given a hall that is up 90 % of the time, each share is 90 % of what it was, and outages are the rest."""
+    always, often = (kept_of(SLOW, mtti_s=10800, availability=up) for up in (1.0, 0.9))
+    assert often.goodput_ratio == pytest.approx(0.9 * always.goodput_ratio)
+    assert often.goodput_ratio + sum(often.lost.values()) == pytest.approx(1) and often.lost["outages"] == pytest.approx(0.1)
