@@ -23,6 +23,11 @@ KERNELS_FORWARD = 50
 """Operations that an eager framework starts for one layer, forward; backward twice as many. A typical block, counted by
 https://mlhero.books.neutronlabs.ai/ch21-runtimes/01-pytorch-dispatch, read 2026-11 (a teaching text)."""
 
+CAST_BYTES = {"fp8": 6.0, "nvfp4": 9.0}
+"""Moved for one element of an operand. 8 bits: read twice (scale, then value), written twice. 4 bits: the transposed one goes
+through a Hadamard transform, so that scale and value are read twice each, one kernel after the other (NVIDIA/TransformerEngine
+issue 2281)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -149,8 +154,9 @@ def _misaligned(n: float, k: float, c: StepConstants) -> float:
 
 
 def _cast_s(device: Device, plan: TrainPlan, elements: float) -> float:
-    """An 8- or 4-bit operand is made from 16 bits: read twice (scale, then value), written as it is and transposed."""
-    return float(elementwise_s(device, elements * 6)) if plan.precision in ("fp8", "nvfp4") else 0.0
+    """An 8- or 4-bit operand is made from 16 bits, as it is and transposed."""
+    each = CAST_BYTES.get(plan.precision)
+    return float(elementwise_s(device, elements * each)) if each else 0.0
 
 
 def attention_pass(
