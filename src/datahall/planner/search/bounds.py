@@ -4,7 +4,7 @@ Cheap enough to be worked out for every choice of ranks, and never more than wha
 need not be timed.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +34,10 @@ class Bound:
     count: int
     """Layers."""
 
-    def stage_s(self, pipeline: int) -> Floats:
+    def stage_s(self, pipeline: Any) -> Floats:
         """On the slowest of so many stages: the mean over stages, or the most layers. DualPipe's ranks hold two stages and
         compute half on each: some rank has at least its share of the layers, rounded up to a half."""
-        return np.maximum(self.layers / pipeline, math.ceil(2 * self.count / pipeline) / 2 * self.layer)
+        return np.asarray(np.maximum(self.layers / pipeline, np.ceil(2 * self.count / pipeline) / 2 * self.layer))
 
 
 def bound_of(pieces: Pieces, block: Block, parallel: bool) -> Bound:
@@ -54,26 +54,41 @@ def _bound(pieces: Pieces, family: Block, parallel: bool) -> Bound:
     size = np.unique(rows.size[rows.parallel == parallel])
     run = pieces.run(pieces.plan(family, sequence_parallel=parallel, recompute=pieces.space.recomputes[0]))
     many = replace(run, plan=run.plan.model_copy(update={"micro_batch": size.astype(np.float64)}))
-    kinds = {kind: _layer_s(many, kind) for kind in pieces.layer_counts}
+    kinds = {kind: _layer_s(pieces, many, (family, parallel), kind) for kind in pieces.layer_counts}
     total: Any = sum(pieces.layer_counts[kind] * each for kind, each in kinds.items())
     return Bound(size, total, np.min(list(kinds.values()), axis=0), pieces.space.layers)
 
 
-def _layer_s(run: Any, experts: bool) -> Floats:
-    """One layer, forward and backward."""
+def _layer_s(pieces: Pieces, run: Any, at: tuple[Block, bool], experts: bool) -> Floats:
+    """One layer, forward and backward: what experts do not change is worked out once."""
+    (family, parallel), known = at, pieces.bounds
+    key = (family.tensor, family.context, parallel, experts)
+    if key not in known:
+        known[key] = _whole_s(run, experts), run.tensor_s()
+    whole, sums = known[key]
+    mixture = run.architecture.experts
+    if experts and mixture is not None:
+        whole = whole + _products_s(run, expert_products(run.architecture, run.plan, load_of(run.architecture, run.plan)))
+    return SLACK * np.asarray(whole + sums * (0.5 if run.unsplit(run.firsts[experts]) else 1.0), np.float64)
+
+
+def _whole_s(run: Any, experts: bool) -> Any:
+    """All products but those of routed experts."""
     architecture, plan = run.architecture, run.plan
     tokens = plan.micro_batch * plan.sequence / plan.context
-    products, mixture = projections(architecture, plan, tokens), architecture.experts
+    width, mixture = architecture.feed_forward.width, architecture.experts
     if experts and mixture is not None:
-        products = [*products, *expert_products(architecture, plan, load_of(architecture, plan))]
         width = mixture.shared * (mixture.shared_width or mixture.width)
-    else:
-        width = architecture.feed_forward.width
-    if width:
-        products = [*products, *block_products(architecture, plan, tokens, width)]
-    device = sustained(run.cluster.device, run.constants)
-    total: Any = run.tensor_s() * (0.5 if run.unsplit(run.firsts[experts]) else 1.0)
-    for m, n, k, batch in products:
-        for shape in ((m, n, k), (m, k, n), (k, n, m)):
-            total = total + matmul_s(device, *shape, precision=plan.precision, batch=batch)
-    return SLACK * np.asarray(total, np.float64)
+    blocks = block_products(architecture, plan, tokens, width) if width else []
+    return _products_s(run, [*projections(architecture, plan, tokens), *blocks])
+
+
+def _products_s(run: Any, products: Sequence[Any]) -> Any:
+    """Forward, and backward the gradients of inputs and of weights."""
+    device, precision = sustained(run.cluster.device, run.constants), run.plan.precision
+    shapes = [(m, n, k, batch) for m, n, k, batch in products]
+    turned = [(m, k, n, batch) for m, n, k, batch in products] + [(k, n, m, batch) for m, n, k, batch in products]
+    found: Any = 0.0
+    for m, n, k, batch in shapes + turned:
+        found = found + matmul_s(device, m, n, k, precision=precision, batch=batch)
+    return found

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datahall.planner.search.bounds import bound_of
 from datahall.planner.search.pieces import Floats, Pieces
-from datahall.planner.search.space import Block, Space, runs
+from datahall.planner.search.space import Block, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,9 @@ def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArr
             ranks = tensor * context * np.multiply.outer(pipelines, datas)
             inside = ranks <= most if pieces.question.fewer else ranks == most
             inside &= ways[0] + ways[1] > 0
-            columns = [space.columns(context, int(data)) for data in datas]
-            twos = np.array([sum(bool(space.skips(each.zero, 2)) for each in some) for some in columns])
-            all_columns = np.array([len(some) for some in columns])
+            all_columns, kept = np.array([space.column_counts(context, int(data)) for data in datas]).T
             lines = len(space.sequence_parallels(tensor, context)) * len(space.recomputes)
-            counts = lines * (ways[0] * all_columns + ways[1] * (all_columns - twos))
+            counts = lines * (ways[0] * all_columns + ways[1] * kept)
             for expert, split in _experts(space, tensor, context * datas, inside):
                 held = inside & ((context * datas * tensor // (split or tensor)) % expert == 0)
                 if lines and np.any(held):
@@ -71,17 +69,9 @@ def _experts(space: Space, tensor: int, across: NDArray[np.int64], inside: NDArr
 
 def _ways(space: Space) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of micro-batch and schedule by pipeline and data: of one micro-batch in a step, and of more."""
-    single = np.zeros((len(space.pipelines), len(space.datas)), np.int64)
-    several = np.zeros_like(single)
-    for j, data in enumerate(space.datas):
-        counts = space.question.global_batch // data // np.array(space.sizes(data), np.int64)
-        for i, pipeline in enumerate(space.pipelines):
-            for variant in space.variants(pipeline):
-                held = runs(variant, pipeline, counts)
-                one = int(np.count_nonzero(held & (counts == 1)))
-                single[i, j] += one
-                several[i, j] += int(np.count_nonzero(held)) - one
-    return single, several
+    found = [[space.ways(pipeline, data) for data in space.datas] for pipeline in space.pipelines]
+    both = np.array(found, np.int64).reshape(len(space.pipelines), len(space.datas), 2)
+    return both[..., 0], both[..., 1]
 
 
 def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:
@@ -92,6 +82,6 @@ def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas:
         if len(bound.size):
             each = pieces.question.global_batch // datas[:, None]
             counts = np.where(each % bound.size == 0, each // bound.size, np.inf)
-            for index, pipeline in enumerate(pipelines):
-                found[index] = np.minimum(found[index], np.min(counts * bound.stage_s(int(pipeline)), axis=1))
+            stage_s = bound.stage_s(pipelines[:, None])[:, None, :]
+            np.minimum(found, np.min(counts * stage_s, axis=2), out=found)
     return found

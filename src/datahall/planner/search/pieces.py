@@ -102,6 +102,7 @@ class Pieces:
 
     def __init__(self, question: Question, space: Space) -> None:
         self.question, self.space = question, space
+        self.exchanges: dict[tuple[int | None, ...], Exchanges] = {}
         self.bounds: dict[Any, Any] = {}
         """What is at least taken, once worked out: see bounds.py."""
 
@@ -114,7 +115,10 @@ class Pieces:
     def run(self, plan: TrainPlan) -> Any:
         """What times a single plan; its exchanges take arrays of sizes, too, which its own annotations do not say."""
         question = self.question
-        exchange = Exchanges(exchange_of(plan, question.cluster).groups)
+        ranks = (plan.tensor, plan.context, plan.data, plan.pipeline, plan.expert, plan.expert_tensor, plan.shard)
+        if ranks not in self.exchanges:
+            self.exchanges[ranks] = Exchanges(exchange_of(plan, question.cluster).groups)
+        exchange = self.exchanges[ranks]
         constants = step_constants(), expert_constants()
         return Run(question.architecture, plan, question.cluster, question.stack, exchange, *constants)
 
@@ -124,7 +128,12 @@ class Pieces:
         ranks = {"tensor": block.tensor, "context": block.context, "expert": block.expert}
         fields |= ranks | {"expert_tensor": block.expert_tensor, "data": block.expert} | chosen
         fields.setdefault("global_batch", fields["data"] * fields["micro_batch"])
-        return self.question.plan(**fields)
+        return self.plain.model_copy(update=fields)
+
+    @functools.cached_property
+    def plain(self) -> TrainPlan:
+        """With what is pinned: to be copied, which costs a tenth of being checked."""
+        return self.question.plan()
 
     @functools.cache  # noqa: B019 - they live as long as one search
     def rows(self, tensor: int, context: int) -> Rows:

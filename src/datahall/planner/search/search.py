@@ -54,6 +54,12 @@ def _notes(question: Question, best: Sequence[Candidate]) -> Iterator[str]:
         yield f"{question.reserve_ratio:.0%} of each accelerator's memory is left free"
 
 
+Lines = tuple[Rows, Sequence[Column]]
+Groups = dict[tuple[Kind, ...], list[Variant]]
+Weighed = tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
+"""Bytes needed, whether the plan is possible, and whether it fits besides: schedule, column, row."""
+
+
 @dataclass
 class Hunt:
     """One search under way."""
@@ -68,6 +74,7 @@ class Hunt:
     """Of those weighed before anything fitted."""
     space: Space = field(init=False)
     pieces: Pieces = field(init=False)
+    groups: dict[int, Groups] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.space = Space(self.question)
@@ -86,26 +93,30 @@ class Hunt:
         if not len(rows.size):
             return
         groups = self._groups(block.pipeline)
-        weighed = self._weigh(block, rows, columns, groups)
-        fits = {variant: (needed <= self.question.limit_bytes) & valid for variant, (needed, valid) in weighed.items()}
-        some = np.logical_or.reduce(list(fits.values()))
-        if not np.any(some):
-            self._came_near(block, rows, columns, weighed)
-            return
-        at = np.flatnonzero(np.any(some, axis=1)), np.flatnonzero(np.any(some, axis=0))
-        rows, columns, cut = rows.at(at[1]), [columns[index] for index in at[0]], np.ix_(*at)
+        weighed = [self._weigh(block, rows, columns, group) for group in groups.items()]
+        some = np.logical_or.reduce([np.any(fits, axis=0) for _, _, fits in weighed])
+        if np.any(some):
+            at = np.flatnonzero(np.any(some, axis=1)), np.flatnonzero(np.any(some, axis=0))
+            self._time(block, (rows.at(at[1]), [columns[index] for index in at[0]]), groups, weighed, at)
+        elif not self.keeper.points:
+            for variants, each in zip(groups.values(), weighed, strict=True):
+                self._came_near(block, (rows, columns), variants, each)
+
+    def _time(self, block: Block, found: Lines, groups: Groups, weighed: Sequence[Weighed], at: tuple[Any, Any]) -> None:
+        """Time what is left of a block. at: columns and rows, of those that were weighed."""
+        (rows, columns), cut = found, (slice(None), *np.ix_(*at))
         kinds = list(dict.fromkeys(kind for group in groups for kind in group))
         held = [self.pieces.held(block.tensor, block.experts, kind) for kind in kinds]
         timer = Timer(self.pieces, block, rows, columns_of(self.pieces, block, columns, held))
-        for group, variants in groups.items():
+        for (group, variants), (needed, valid, fits) in zip(groups.items(), weighed, strict=True):
             dual = variants[0].schedule == "dualpipe" and block.pipeline > 1
             slow = timer.slowest(group, [kinds.index(kind) for kind in group], dual=dual)
-            for variant, seconds in zip(variants, timer.steps(slow, variants), strict=True):
-                needed, valid = weighed[variant]
-                fit = fits[variant][cut]
-                self.evaluated += int(np.count_nonzero(valid[cut]))
-                self.fitting += int(np.count_nonzero(fit))
-                self.keeper.add(Family(block, variant, rows, columns), seconds, needed[cut], fit)
+            needed_cut, fits_cut = needed[cut], fits[cut]
+            self.evaluated += int(np.count_nonzero(valid[cut]))
+            self.fitting += int(np.count_nonzero(fits_cut))
+            for index, seconds in enumerate(timer.steps(slow, variants)):
+                family = Family(block, variants[index], rows, columns)
+                self.keeper.add(family, seconds, needed_cut[index], fits_cut[index])
 
     def _rows(self, block: Block) -> Rows:
         """That divide the batch, and could be among the best."""
@@ -120,33 +131,33 @@ class Hunt:
                 held[at] &= each // rows.size[at] * least_s <= self.keeper.limit_s
         return rows.at(held)
 
-    def _groups(self, pipeline: int) -> dict[tuple[Kind, ...], list[Variant]]:
+    def _groups(self, pipeline: int) -> Groups:
         """Schedules by the stages that they make; a rank of DualPipe holds two."""
-        found: dict[tuple[Kind, ...], list[Variant]] = {}
-        for variant in self.space.variants(pipeline):
-            found.setdefault(self.pieces.stages(pipeline, variant), []).append(variant)
-        return found
+        if pipeline not in self.groups:
+            found: Groups = {}
+            for variant in self.space.variants(pipeline):
+                found.setdefault(self.pieces.stages(pipeline, variant), []).append(variant)
+            self.groups[pipeline] = found
+        return self.groups[pipeline]
 
     def _weigh(
-        self, block: Block, rows: Rows, columns: Sequence[Column], groups: dict[tuple[Kind, ...], list[Variant]]
-    ) -> dict[Variant, tuple[Floats, NDArray[np.bool_]]]:
-        """Bytes needed, and whether the plan is possible: column, row."""
-        scales, found = Scales(self.pieces, block, rows, columns), {}
+        self, block: Block, rows: Rows, columns: Sequence[Column], group: tuple[tuple[Kind, ...], list[Variant]]
+    ) -> Weighed:
+        """Under schedules that make the same stages."""
+        (kinds, variants), scales = group, Scales(self.pieces, block, rows, columns)
         skipped = self.space.skips(scales.zero[:, None], scales.counts)
-        for kinds, variants in groups.items():
-            for variant in variants:
-                valid = ~skipped & runs(variant, block.pipeline, scales.counts)
-                found[variant] = scales.needed(kinds, variant), valid
-                self.weighed += int(np.count_nonzero(valid))
-        return found
+        can = np.array([runs(variant, block.pipeline, scales.counts) for variant in variants])
+        valid, needed = ~skipped & can[:, None, :], scales.needed(kinds, variants)
+        self.weighed += int(np.count_nonzero(valid))
+        return needed, valid, (needed <= self.question.limit_bytes) & valid
 
-    def _came_near(self, block: Block, rows: Rows, columns: Sequence[Column], weighed: Any) -> None:
-        for variant, (needed, valid) in weighed.items():
-            missing = np.where(valid, needed, np.inf)
-            at = np.unravel_index(np.argmin(missing), missing.shape)
-            if np.isfinite(missing[at]) and (self.nearest is None or missing[at] < self.nearest.needed_bytes):
-                where = int(at[0]), int(at[1])
-                self.nearest = Family(block, variant, rows, columns).point(where, np.inf, missing[at])
+    def _came_near(self, block: Block, found: Lines, variants: Sequence[Variant], weighed: Weighed) -> None:
+        needed, valid, _ = weighed
+        missing = np.where(valid, needed, np.inf)
+        at = np.unravel_index(np.argmin(missing), missing.shape)
+        if np.isfinite(missing[at]) and (self.nearest is None or missing[at] < self.nearest.needed_bytes):
+            family = Family(block, variants[int(at[0])], *found)
+            self.nearest = family.point((int(at[1]), int(at[2])), np.inf, missing[at])
 
     def candidate(self, point: Point) -> Candidate:
         plan = self.plan(point)

@@ -178,13 +178,18 @@ class Space:
     def count(self, block: Block) -> int:
         """Configurations in a block."""
         rows = len(self.sequence_parallels(block.tensor, block.context)) * len(self.recomputes)
-        columns = self.columns(block.context, block.data)
-        twos = sum(bool(self.skips(column.zero, 2)) for column in columns)
-        single, several = self._runs(block.pipeline, block.data)
-        return rows * (single * len(columns) + several * (len(columns) - twos))
+        some, kept = self.column_counts(block.context, block.data)
+        single, several = self.ways(block.pipeline, block.data)
+        return rows * (single * some + several * kept)
 
     @functools.cache  # noqa: B019
-    def _runs(self, pipeline: int, data: int) -> tuple[int, int]:
+    def column_counts(self, context: int, data: int) -> tuple[int, int]:
+        """Columns with one micro-batch in a step, and with more."""
+        columns = self.columns(context, data)
+        return len(columns), sum(not self.skips(column.zero, 2) for column in columns)
+
+    @functools.cache  # noqa: B019
+    def ways(self, pipeline: int, data: int) -> tuple[int, int]:
         """Pairs of micro-batch and schedule: those with one micro-batch in a step, and those with more."""
         counts = self.question.global_batch // data // np.array(self.sizes(data))
         held = sum(runs(variant, pipeline, counts).astype(int) for variant in self.variants(pipeline))

@@ -75,24 +75,32 @@ class Scales:
         states = sum(states_bytes(self.per, held.rank.shared, held.rank.experts, zero=self.zero, **shards))
         return np.asarray(states), (self.zero == 3) * held.gathered
 
-    def needed(self, kinds: Sequence[Kind], variant: Variant) -> Floats:
-        """What the fullest stage cannot do without: column, row."""
+    def needed(self, kinds: Sequence[Kind], variants: Sequence[Variant]) -> Floats:
+        """What the fullest stage cannot do without: schedule, column, row."""
         total: Any = None
+        left: Any = None
         for kind in kinds:
-            stage, block = kind.stage, self.block
-            ranks: dict[str, Any] = {"pipeline": block.pipeline, "chunks": variant.chunks, "micro_batches": self.counts}
-            in_flight = footprint.in_flight(variant.schedule, stage.index, **ranks)
-            ends = {"embedding": stage.embedding, "output": stage.output}
-            kept = self.tokens * footprint.activation_bytes(self.token, kind.layers, in_flight, **ends)
+            stage = kind.stage
             working = self.tokens * footprint.working_bytes(self.token, kind.layers)
             logits = self.logits if stage.output else 0.0 * self.logits
             states, gathered = self.states(kind)
-            moving = kept + working + logits + self.buffers
-            here = footprint.total_bytes(states[:, None], gathered[:, None], moving)
-            spare = np.broadcast_to(np.minimum(working, logits), here.shape)
+            moving = self._kept(kind, variants) + (working + logits + self.buffers)
+            here = footprint.total_bytes(states[:, None], gathered[:, None], moving[:, None, :])
+            spare = np.minimum(working, logits)
             if total is None:
                 total, left = here, spare
             else:
                 later = here > total
-                total, left = np.where(later, here, total), np.where(later, spare, left)
+                left = np.where(later, spare, left)
+                np.maximum(total, here, out=total)
         return np.asarray(total - left)
+
+    def _kept(self, kind: Kind, variants: Sequence[Variant]) -> Floats:
+        """Activations from forward to backward: schedule, row."""
+        stage, found = kind.stage, []
+        ends: dict[str, Any] = {"embedding": stage.embedding, "output": stage.output}
+        for variant in variants:
+            ranks: dict[str, Any] = {"pipeline": self.block.pipeline, "chunks": variant.chunks, "micro_batches": self.counts}
+            in_flight = footprint.in_flight(variant.schedule, stage.index, **ranks)
+            found.append(footprint.activation_bytes(self.token, kind.layers, in_flight, **ends))
+        return np.asarray(self.tokens * np.array(found))
