@@ -13,8 +13,9 @@ from datahall.foundation.document import load
 from datahall.foundation.errors import Missing, Problem
 from datahall.foundation.spec import Name, Spec
 from datahall.infrastructure.catalog.catalogue import near
-from datahall.models.parallel.layer_time import Stack
+from datahall.models.parallel.kernel_constants import attention_constants
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Stack
 
 FILE = Path(__file__).parent / "constants/stacks.yaml"
 DEFAULT = "megatron-core"
@@ -27,6 +28,7 @@ WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"\b(?:no|without)[ _-]cuda[ _-]?graphs?", "", None),
     (r"\bcuda[ _-]?graphs?|\bcompiled?\b|torch\.compile", "host_kernel_s", 0.0),
     (r"\beager\b", "fused", False),
+    (r"\basync[ _-]?(?:tp|tensor)", "tensor_overlap", True),
 )
 """What else a stack's text may say: words, the field of `Stack`, its value. The first of each field counts."""
 UNFUSED = re.compile(r"\b(?:no|without)[ _-]flash|\bunfused[ _-]attention", re.ASCII | re.IGNORECASE)
@@ -122,9 +124,11 @@ def _fuses(text: str) -> bool:
 
 
 def on_device(stack: Stack, architecture: str) -> Stack:
-    """The same with an attention kernel that exists there: nobody published a rate of the first on Hopper and later."""
-    old = stack.attention_kernel == "flash1" and architecture not in ("ampere", "volta", "turing")
-    return replace(stack, attention_kernel="flash2") if old else stack
+    """The same with an attention kernel whose rate is known there: otherwise the fastest that is."""
+    known = {row.kernel for row in attention_constants().rows if row.architecture == architecture}
+    if stack.attention_kernel is None or not known or stack.attention_kernel in known:
+        return stack
+    return replace(stack, attention_kernel=None)
 
 
 @functools.cache
