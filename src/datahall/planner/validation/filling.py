@@ -1,7 +1,7 @@
 """What a row leaves open: the fastest plan that keeps to what it says and fits its device."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from datahall.models.cost.spec import Architecture
@@ -17,6 +17,8 @@ from datahall.planner.validation.software import Software
 
 TRIED = 128
 """Plans that are timed at most; those that need the least splitting come first."""
+WEIGHED = 512
+"""Plans whose memory is counted at most."""
 RECOMPUTE = ("none", "selective", "full")
 Fields = dict[str, Any]
 
@@ -31,7 +33,7 @@ def filled(
     pinned = {**asked.pinned}
     if not asked.open:
         return _plan(pinned), ()
-    found = list(_possible(architecture, asked, machine))
+    found = list(islice(_possible(architecture, asked, machine), WEIGHED))
     if not found:
         return _plan(pinned | _least(asked)), ()
     best = _fastest(architecture, found, software, machine)
@@ -61,6 +63,8 @@ def _possible(architecture: Architecture, asked: Asked, machine: Machine | None)
         if asked.accelerators % others:
             continue
         own.setdefault("data", asked.accelerators // others)
+        if asked.pinned["global_batch"] % (own["data"] * own.get("micro_batch", 1)):
+            continue
         plan = _plan(own)
         if plan.accelerators == asked.accelerators and not problems_of_plan(architecture, plan):
             yield plan

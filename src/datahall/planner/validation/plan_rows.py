@@ -26,6 +26,8 @@ RECOMPUTE = (
     ("no rec", "none"), ("norm, act", "operators"), ("off", "none"), ("operators", "operators"),
 )  # fmt: skip
 RECOMPUTE_OPEN = "recompute not given: none, or more where only that fits"
+MOST = {"num_devices": 2**21, "global_batch": 2**24, "seq_len": 2**26, "micro_batch": 2**20}
+"""What no run has: above it a cell is a slip of the hand."""
 LONG = 16_384
 """Tokens from which a blank `cp` may be more than 1 where the other ranks leave room: shorter ones are not split."""
 BATCH_TOKENS = 4 * 2**20
@@ -49,6 +51,9 @@ def asked_of(row: Mapping[str, Any], architecture: Architecture, software: Softw
     wrong = [c for c in (*COLUMNS.values(), "num_devices", "global_batch") if not is_blank(row, c) and count(row, c) is None]
     if wrong:
         raise refused(wrong[0], why_no_count(row, wrong[0]), "give a count, or leave the cell empty")
+    for column, most in MOST.items():
+        if (value := count(row, column)) is not None and value > most:
+            raise refused(column, f"{column}={value:,} is more than {most:,}", "correct it")
     notes = list[str]()
     given = {field: value for field, column in COLUMNS.items() if (value := count(row, column)) is not None}
     devices = _devices(row, given)

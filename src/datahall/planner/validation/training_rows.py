@@ -15,12 +15,12 @@ from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.stacks import on_device
 from datahall.planner.validation.architecture_rows import architecture_of
-from datahall.planner.validation.cells import placed, said
+from datahall.planner.validation.cells import is_blank, placed, said
 from datahall.planner.validation.filling import filled
 from datahall.planner.validation.hardware import GIB as GIB
 from datahall.planner.validation.hardware import NO_NETWORK, Machine, machine_of, problem_of
 from datahall.planner.validation.plan_rows import RECOMPUTE_OPEN as RECOMPUTE_OPEN
-from datahall.planner.validation.plan_rows import asked_of
+from datahall.planner.validation.plan_rows import Asked, asked_of
 from datahall.planner.validation.software import Software, software_of
 
 UNFUSED = ("volta", "turing")
@@ -88,9 +88,7 @@ def _case(row: Mapping[str, Any]) -> Case | str:
     architecture = architecture_of(row, notes)
     asked = asked_of(row, architecture, software)
     machine, no_machine = _machine(row, asked.accelerators)
-    if machine and machine.cluster.device.architecture in UNFUSED and asked.pinned.get("flash_attention", True):
-        notes.append(f"attention not fused: nobody published a rate of it on {machine.cluster.device.architecture}")
-        asked = replace(asked, pinned={**asked.pinned, "flash_attention": False})
+    asked = _on_machine(row, asked, machine, notes)
     plan, chosen = filled(architecture, asked, software, machine)
     found = problems_of_plan(architecture, plan)
     if found:
@@ -101,6 +99,20 @@ def _case(row: Mapping[str, Any]) -> Case | str:
         architecture, plan, asked.accelerators, said(row, "hardware"), machine, no_machine, software, contradiction,
         tuple(text for text in assumed if text),
     )  # fmt: skip
+
+
+def _on_machine(row: Mapping[str, Any], asked: Asked, machine: Machine | None, notes: list[str]) -> Asked:
+    """What the accelerator cannot do gives way where the row leaves it open: fused attention, and 16 bits of a kind."""
+    if machine is None:
+        return asked
+    device, changed = machine.cluster.device, dict[str, Any]()
+    if device.architecture in UNFUSED and asked.pinned.get("flash_attention", True):
+        changed["flash_attention"] = False
+        notes.append(f"attention not fused: nobody published a rate of it on {device.architecture}")
+    if is_blank(row, "precision") and asked.pinned["precision"] not in device.flop_per_s and "fp16" in device.flop_per_s:
+        changed["precision"] = "fp16"
+        notes.append(f"fp16, as {device.name} has no bf16")
+    return replace(asked, pinned={**asked.pinned, **changed})
 
 
 def _of_machine(machine: Machine | None, accelerators: int) -> tuple[str, ...]:
