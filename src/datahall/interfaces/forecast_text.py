@@ -78,6 +78,13 @@ def days_said(days: float) -> str:
     return f"{significant(days)} days" if days >= 1 else with_unit(86400 * days, "s")
 
 
+def span_said(days: float, low: float, high: float) -> str:
+    """A time with its 80 % interval, all three in one unit."""
+    unit, name = next((pair for pair in ((1.0, "days"), (24.0, "h"), (1440.0, "min")) if days * pair[0] >= 1), (86400.0, "s"))
+    said = [significant(unit * value) for value in (days, low, high)]
+    return f"{said[0]} {name} (80 % between {said[1]} and {said[2]})"
+
+
 def changed(value: float | None, said: Any) -> str:
     """With its sign; – where it is not known."""
     if value == 0:

@@ -11,6 +11,7 @@ from datahall.interfaces.forecast_text import (
     plan_words,
     seconds_said,
     shares,
+    span_said,
 )
 from datahall.planner.training.result import Run, TrainForecast
 
@@ -43,7 +44,7 @@ def headline(forecast: TrainForecast) -> str:
     """Days with their interval, money, energy."""
     run = forecast.run
     least = "" if run.goodput_ratio is not None else "≥ "
-    found = [f"{least}{days_said(run.days)} (80 % between {significant(run.days_low)} and {significant(run.days_high)})"]
+    found = [f"{least}{span_said(run.days, run.days_low, run.days_high)}"]
     if forecast.cost:
         found.append(_least(forecast) + with_unit(forecast.cost.total, forecast.cost.currency))
     if forecast.energy:
@@ -146,7 +147,7 @@ def compared(forecasts: Sequence[TrainForecast]) -> Iterator[list[str]]:
 
 
 COMPARED: tuple[tuple[str, Callable[[TrainForecast], str]], ...] = (
-    ("days", lambda f: f"{significant(f.run.days)} ({significant(f.run.days_low)}–{significant(f.run.days_high)})"),
+    ("time", lambda f: span_said(f.run.days, f.run.days_low, f.run.days_high)),
     ("money", lambda f: _least(f) + with_unit(f.cost.total, f.cost.currency) if f.cost else "–"),
     ("energy at the meter", lambda f: with_unit(f.energy.facility_kwh, "kWh") if f.energy else "–"),
     ("operation, location-based", lambda f: _kg(f.carbon.operation_kgco2e)),

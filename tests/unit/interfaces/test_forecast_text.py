@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.unit.interfaces.forecasts import PLANS, served, trained
 
 from datahall.interfaces import serve_text, train_text
-from datahall.interfaces.forecast_text import BAR, bar, changed, plan_words, screen, shares
+from datahall.interfaces.forecast_text import BAR, bar, changed, plan_words, screen, shares, span_said
 from datahall.interfaces.train_text import count_said
 from datahall.models.parallel.spec import TrainPlan
 
@@ -55,7 +55,9 @@ def test_a_plan_is_one_line(plan: dict[str, Any], words: str):
 def test_counts_and_changes_are_said_as_people_do():
     """Given counts, letters; given changes, their signs; what is not known is a dash."""
     assert [count_said(value) for value in (3e11, 1.5e13, 2e6, 512)] == ["300B", "15T", "2M", "512"]
-    assert [changed(value, str) for value in (1.0, -2.0, None)] == ["+1.0", "−2.0", "–"]
+    assert [changed(value, str) for value in (1.0, -2.0, 0.0, None)] == ["+1.0", "−2.0", "none", "–"]
+    assert span_said(10.5, 9.6, 11.6) == "10.5 days (80 % between 9.60 and 11.6)"
+    assert span_said(0.25, 0.2, 0.5) == "6 h (80 % between 4.80 and 12)" and span_said(0.01, 0.01, 0.02).startswith("14.4 min")
 
 
 def test_a_run_on_the_screen_holds_all_subjects():

@@ -33,7 +33,8 @@ UNPINNED = {"tokens", "sequence", "global_batch", "accelerators", "accelerator",
 def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path | None, force: bool) -> int:
     """Ask every hall, and show what they say. Raises Refused with every problem of the question.
 
-    With several halls, one that cannot is told beside those that can; the exit code is then that of its problem.
+    With several halls, one that cannot is told beside those that can; the exit code is then that of its problem. It is 1
+    where a level of service is not met.
     """
     from datahall.planner.load import load_all
 
@@ -59,7 +60,7 @@ def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path |
         _show(forecasts)
         _say_what_next(halls, asked, report)
     show_problems([problem for one in failed for problem in one.problems])
-    return failed[0].exit_code if failed else 0
+    return failed[0].exit_code if failed else int(any(getattr(one, "shortfall", None) for one in forecasts))
 
 
 def figures_of(hall: Path, asked: Asked) -> Any:
@@ -141,8 +142,8 @@ def _option_of(where: str) -> str:
     """`train.global_batch` -> `--global-batch`, `plan.tensor` -> `--pin tensor`, `architecture.…` -> `--train`; a place in a
     file stays."""
     area, dot, field = where.partition(".")
-    if area == "architecture":
-        return "--train"
+    if where in ("train", "serve") or area == "architecture":
+        return "--serve" if where == "serve" else "--train"
     if not dot or area not in ("train", "serve", "plan") or " " in field:
         return where
     if where in OPTIONS:

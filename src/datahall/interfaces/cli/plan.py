@@ -14,6 +14,7 @@ from datahall.interfaces.cli.targets import Force, refuse_target
 if TYPE_CHECKING:
     from datahall.planner.plan import Plan
 
+TABLES = "fabric,collectives,facility,training,memory,serving"
 HallFile = Annotated[Path, typer.Argument(help="The hall file.", show_default=False)]
 
 
@@ -34,6 +35,8 @@ def plan(
 
     With --train or --serve: how it would train or serve a model, how fast, at what cost, and which way is best.
     Example: datahall plan halls/h100-512.yaml --train gpt3-175b --tokens 300B
+
+    Exit code 1 when no way of serving keeps the times that were asked for.
     """
     if asked.any:
         from datahall.interfaces.cli.forecast import answer
@@ -139,13 +142,17 @@ def check(hall: HallFile, as_json: Json = False) -> int:
 
 
 def validate(
-    tables: Annotated[str, typer.Option(help="Which tables, with commas between.")] = "fabric,collectives,facility",
+    tables: Annotated[str, typer.Option(help="Which tables, with commas between.")] = TABLES,
     rows: Annotated[
-        Path | None, typer.Option(help="A CSV file with the columns of one of the tables.", show_default=False)
+        Path | None, typer.Option(help="A CSV file of your own, with the columns of one of the tables.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Put published figures beside ours, hit or miss. Example: datahall validate --tables fabric"""
+    """Put published figures beside ours, hit or miss. Example: datahall validate --tables training,memory
+
+    Rows of your own say what is predicted of each, with its interval, or the problem that kept it from being predicted; a
+    column `stack` may name the software. Example: datahall validate --rows runs.csv --json
+    """
     from datahall.interfaces.plan_text import validation_rows, validation_summary
     from datahall.planner.validation.tables import as_json as json_of
     from datahall.planner.validation.tables import rows_of_file, shipped_rows

@@ -14,7 +14,7 @@ def tiles(forecast: TrainForecast, anchors: Anchors) -> list[tuple[str, str, str
     least = "≥ " if cost and cost.missing else ""
     rows: list[Said] = [
         ("From start to end", "train_days", days_said(run.days)),
-        ("80 % between", "train_days_low", f"{significant(run.days_low)} and {significant(run.days_high)} days"),
+        ("80 % between", "train_days_low", f"{days_said(run.days_low)} and {days_said(run.days_high)}"),
         ("Money", "train_cost", f"{least}{with_unit(cost.total, cost.currency)}" if cost else ""),
         ("At the meter", "train_energy_kwh", ""),
         ("One step", "train_step_s", seconds_said(run.step_s)),
