@@ -69,9 +69,11 @@ def slots_of(replica: Replica, load: Load, memory: ServingMemory) -> tuple[float
 
 
 def held_tokens(replica: Replica, load: Load) -> float:
-    """Tokens that a sequence of its own takes room for: its whole answer where that is reserved, else half on average."""
+    """Tokens that a sequence of its own takes room for: half of its answer on average over sequences of all ages; the whole
+    where that is reserved, or where all began together and so are long together."""
     own = load.input_tokens * (1 - load.prefix_hit_ratio)
-    return own + load.output_tokens * (1.0 if replica.engine.reserves_output else 0.5)
+    whole = replica.engine.reserves_output or load.requests is not None
+    return own + load.output_tokens * (1.0 if whole else 0.5)
 
 
 def _joint(replica: Replica, load: Load, slots: float) -> Throughput:

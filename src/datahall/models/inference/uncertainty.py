@@ -11,14 +11,25 @@ from datahall.foundation.spec import Spec
 FILE = Path(__file__).parent / "constants" / "uncertainty.yaml"
 
 
+class Range(Spec):
+    """Measured over predicted."""
+
+    low_ratio: float = Field(gt=0, le=1)
+    """One row in ten falls below."""
+    high_ratio: float = Field(ge=0.5, le=10)
+    """One row in ten exceeds it."""
+    source: str = Field(min_length=8)
+
+
 class Uncertainty(Spec):
     """What benchmarks/models/fit_inference.py wrote."""
 
-    low_ratio: float = Field(gt=0, le=1)
-    """Measured over predicted that one row in ten falls below."""
-    high_ratio: float = Field(ge=0.5, le=10)
-    """Measured over predicted that one row in ten exceeds."""
-    source: str = Field(min_length=8)
+    engines: tuple[str, ...]
+    """Whose published rows the constants were fitted on."""
+    seen: Range
+    """Of these engines."""
+    other: Range
+    """Of other software."""
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
 
 
@@ -27,7 +38,8 @@ def uncertainty() -> Uncertainty:
     return load(FILE, Uncertainty)
 
 
-def interval_of(tokens_per_s: float) -> tuple[float, float]:
-    """Between these lie about 80 % of measured throughputs, of engines and accelerators such as were held against ours."""
-    ratios = uncertainty()
+def interval_of(tokens_per_s: float, engine: str = "") -> tuple[float, float]:
+    """Between these lie about 80 % of measured throughputs. engine: its name; without it, as software nothing was fitted on."""
+    found = uncertainty()
+    ratios = found.seen if engine in found.engines else found.other
     return tokens_per_s * ratios.low_ratio, tokens_per_s * ratios.high_ratio

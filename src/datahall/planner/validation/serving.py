@@ -9,12 +9,12 @@ from datahall.foundation.document import read
 from datahall.foundation.errors import DatahallError
 from datahall.models.inference import throughput_of
 from datahall.models.inference.engines import fitted
-from datahall.models.inference.uncertainty import interval_of
+from datahall.models.inference.uncertainty import interval_of, uncertainty
 from datahall.planner.validation.cells import is_blank, named, placed, said
 from datahall.planner.validation.hardware import problem_of
 from datahall.planner.validation.rows import ValidationRow, compared
 from datahall.planner.validation.serving_baseline import constant_tokens_per_s
-from datahall.planner.validation.serving_rows import ServingCase, case_of, measured_of, metric_of
+from datahall.planner.validation.serving_rows import ServingCase, case_of, engine_of, measured_of, metric_of
 from datahall.planner.validation.tables import FITTED_ON, HELD_OUT, read_rows, shared_folder
 
 TABLE = "serving"
@@ -51,7 +51,9 @@ def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[Validation
 
 
 def seen_of(row: Mapping[str, Any]) -> str:
-    """Whether constants were fitted on the row's model."""
+    """Whether constants were fitted on the row: on its software, and there on its model."""
+    if engine_of(row, []).name not in uncertainty().engines:
+        return f"{HELD_OUT}: no constant saw this software"
     return f"{FITTED_ON} this model" if said(row, "model") in fitted().models else f"{HELD_OUT}: no constant saw this model"
 
 
@@ -91,7 +93,7 @@ def _refused(row: Mapping[str, Any], measured: float | None, why: str) -> Servin
 def _judged(row: Mapping[str, Any], case: ServingCase, figures: tuple[float | None, float, float], strange: str) -> ServingRow:
     """figures: measured, ours, the constant's."""
     measured, ours, constant = figures
-    low, high = interval_of(ours)
+    low, high = interval_of(ours, case.engine.name)
     hit = None if measured is None else low <= measured <= high
     note = "; ".join(part for part in (strange, *case.assumed) if part)
     found = compared(
@@ -115,8 +117,8 @@ def published() -> list[dict[str, Any]]:
     if path is None or not path.is_file():
         return own
     whole = read_rows(path)[1]
-    models = {said(row, "model") for row in whole}
-    return [*whole, *(row for row in own if said(row, "model") not in models)]
+    there = {(said(row, "source"), said(row, "model")) for row in whole}
+    return [*whole, *(row for row in own if (said(row, "source"), said(row, "model")) not in there)]
 
 
 def shipped() -> list[dict[str, Any]]:

@@ -36,6 +36,8 @@ PRECISIONS: tuple[tuple[str, Mapping[str, str]], ...] = (
 )
 HBM3_OF_GH200_480 = (96 * 2**30, 4.0e12)
 """Bytes and bytes/s: `480GB` is the host's LPDDR5X. Source: NVIDIA GH200 Grace Hopper Superchip data sheet, 2024."""
+LIMITS = ("max_batch", "step_tokens")
+"""Optional columns: what the software was told, where it was (vLLM: max_num_seqs, max_num_batched_tokens)."""
 ENDLESS = "no count of requests given: a load that never ends"
 
 
@@ -78,6 +80,7 @@ def _case(row: Mapping[str, Any], assumed: list[str]) -> ServingCase:
         assumed.append(f"tp is blank: tensor={plan.tensor} x data={plan.data}, which serves most")
     else:
         plan = InferencePlan(**precision, **_spread(row, devices))
+    plan = plan.model_copy(update={name: found for name in LIMITS if (found := count(row, name))})
     return ServingCase(one, plan, cluster, load, engine, tuple(assumed))
 
 

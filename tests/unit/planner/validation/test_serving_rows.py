@@ -23,12 +23,12 @@ def one(**cells: str) -> ServingRow:
 
 
 def test_shipped_rows_keep_their_accuracy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Given the rows that come with Datahall, models that no constant saw stay within 11 %; the constant is far worse."""
+    """Given the rows that come with Datahall, models or software that no constant saw stay within 12 %, far below the constant."""
     monkeypatch.setenv("DATAHALL_SHARED", str(tmp_path / "nothing"))
     lines = {line.quantity: line for line in summary(rows())}
     held, fitted = lines["held out"], lines["fitted"]
-    assert held.rows == held.computed and held.rows + fitted.rows == len(published()) == 149
-    assert held.mean_error_ratio is not None and held.mean_error_ratio < 0.11
+    assert held.rows == held.computed and held.rows + fitted.rows == len(published()) == 197
+    assert held.mean_error_ratio is not None and held.mean_error_ratio < 0.12
     assert fitted.mean_error_ratio is not None and fitted.mean_error_ratio < 0.07
     assert held.baseline_mean_error_ratio is not None and held.baseline_mean_error_ratio > 3 * held.mean_error_ratio
     assert 0.7 * held.judged < held.hits
@@ -38,7 +38,7 @@ def test_the_whole_table_is_taken_where_it_is(shared: Path) -> None:
     """Given the reference folder, all its rows are compared, and the two models that it lacks as well."""
     table = read_rows(shared / "reference/serving.csv")[1]
     assert len(table) == 337 and all(not isinstance(case_of(row), str) for row in table)
-    assert len(published()) == 337 + 36
+    assert len(published()) == 337 + 36 + 48
 
 
 def test_a_row_of_a_users_file_is_predicted_with_its_interval(tmp_path: Path) -> None:
@@ -94,6 +94,21 @@ def test_a_measured_value_that_is_none_is_told_and_the_row_still_predicted() -> 
     """Given `n/a`, the prediction stands, unjudged, beside the problem."""
     found = one(measured_value="n/a")
     assert found.predicted_tokens_per_s and found.hit is None and "ROW-002" in found.problem
+
+
+def test_what_the_software_was_told_may_be_given() -> None:
+    """Given a column for the batch, no more sequences are decoded at once; fewer are served than without."""
+    narrow, wide = one(max_batch="8"), one()
+    assert narrow.predicted_tokens_per_s and wide.predicted_tokens_per_s
+    assert narrow.predicted_tokens_per_s < wide.predicted_tokens_per_s / 2
+
+
+def test_software_that_nothing_was_fitted_on_has_an_interval_of_its_own() -> None:
+    """Given the same row of vLLM, the interval is that of other software, and published rows of it are called held out."""
+    ours, other = one(), one(engine="vLLM 0.8.5")
+    widths = [(row.low_tokens_per_s or 0) / (row.predicted_tokens_per_s or 1) for row in (ours, other)]
+    assert widths[1] < widths[0]
+    assert sum("no constant saw this software" in row.note for row in rows()) == 48
 
 
 def test_weights_alone_may_be_narrow() -> None:
