@@ -71,7 +71,7 @@ def batch_of(architecture: Architecture, tokens: float, *, sequence: int | None,
         return Batch(sequences, length, "as asked", length_why, assumed=False)
     if row is not None:
         why = f"as published: {row.source}"
-        return Batch(row.batch(length), length, why, length_why, assumed=True)
+        return Batch(min(row.batch(length), max(1, int(tokens / length))), length, why, length_why, assumed=True)
     wanted = 0.2920 * float(training_flop(architecture, tokens, sequence=length)) ** 0.3271
     return Batch(_even(min(wanted, tokens) / length), length, LAW, length_why, assumed=True)
 

@@ -1,7 +1,7 @@
 """What of a request cannot be: every problem at once, before anything is computed."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from datahall.foundation.errors import Problem
 from datahall.models.parallel.spec import TrainPlan
@@ -76,14 +76,32 @@ def _pinned(request: TrainRequest) -> Iterator[Problem]:
             yield Problem("TRAIN-013", f"train.pinned.{name}", f"{name}={value!r}, but it is a whole number from 1", "set one")
 
 
+def problem_of_batch(request: TrainRequest, sequences: int) -> Problem | None:
+    """TRAIN-015: what is pinned of data ranks and micro-batches divides the batch."""
+    sizes = {name: int(request.pinned[name] or 1) for name in ("data", "micro_batch") if name in request.pinned}
+    each = math.prod(sizes.values())
+    if sequences % each == 0:
+        return None
+    said = _product(sizes, each)
+    near = sorted({max(1, sequences // each) * each, -(-sequences // each) * each})
+    fix = f"set global_batch to {' or '.join(map(str, near))}, or pin other sizes"
+    return Problem("TRAIN-015", "train.global_batch", f"{said} does not divide the {sequences} sequences of a step", fix)
+
+
 def problem_of_product(request: TrainRequest, accelerators: int) -> Problem | None:
     """TRAIN-014: what the pinned ranks multiply to divides the accelerators."""
-    sizes = {name: request.pinned[name] for name in ("tensor", "pipeline", "context", "data") if name in request.pinned}
-    product = math.prod(int(value or 1) for value in sizes.values())
+    ranks = ("tensor", "pipeline", "context", "data")
+    sizes = {name: int(request.pinned[name] or 1) for name in ranks if name in request.pinned}
+    product = math.prod(sizes.values())
     if accelerators % product == 0 and (len(sizes) < 4 or product == accelerators):
         return None
-    said = " x ".join(f"{name}={value}" for name, value in sizes.items())
+    said = _product(sizes, product)
     fewer = accelerators // product * product
     fix = f"set accelerators to {fewer}, or change one of them" if fewer else "lower one of them"
-    what = f"{said} = {product} does not divide {accelerators} accelerators"
+    what = f"{said} does not divide {accelerators} accelerators"
     return Problem("TRAIN-014", "train.pinned", what, fix)
+
+
+def _product(sizes: Mapping[str, int], product: int) -> str:
+    said = " x ".join(f"{name}={value}" for name, value in sizes.items())
+    return f"{said} = {product}" if len(sizes) > 1 else said

@@ -181,7 +181,7 @@ def tiers_of(build: FabricBuild, kind: Kind, domain: int) -> tuple[Tier, ...]:
 
 def _ports(loaded: Loaded, kind: Kind, build: FabricBuild | None, domain: int, port: float) -> Ports:
     others = [other for other in kinds_of(loaded) if other.accelerator != kind.accelerator]
-    why = f"{kind.count:,} {kind.accelerator} in {kind.servers:,} servers"
+    why = f"{kind.count:,} {kind.accelerator} in {kind.servers:,} server{'s' if kind.servers > 1 else ''}"
     why += f", the highest peak of {1 + len(others)} kinds" if others else ", all that there are"
     if domain != kind.per_domain:
         why += f"; of each domain of {kind.per_domain} the run takes {domain}, so that its groups divide it"

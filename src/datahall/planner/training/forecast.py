@@ -17,7 +17,7 @@ from datahall.planner.plan import plan_of
 from datahall.planner.search.found import Found
 from datahall.planner.training.advice import advice_of
 from datahall.planner.training.batch import batch_of
-from datahall.planner.training.checks import problem_of_product, problems_of_request
+from datahall.planner.training.checks import problem_of_batch, problem_of_product, problems_of_request
 from datahall.planner.training.cluster import Chosen, Kind, as_measured, chosen_of, kind_of
 from datahall.planner.training.draw import draw_of
 from datahall.planner.training.figures import Sheet, add_accelerators, add_days, add_step, add_steps, mfu_ratio
@@ -67,6 +67,8 @@ def train_of(
     correction = corrections.of(kind.accelerator, named.name) if corrections else None
     chosen = _chosen(loaded, kind, count, packed=request.packed, correction=correction)
     batch = batch_of(architecture, request.tokens, sequence=request.sequence, sequences=request.global_batch)
+    if problem := problem_of_batch(request, batch.sequences):
+        raise Refused(problem)
     home = home_of(loaded, plan_of(loaded), kind)
     trial = _trial(Setting(architecture, request, batch, home, meter_of(home, home.plan.year)), chosen, named, count)
     trial = replace(trial, correction=correction)

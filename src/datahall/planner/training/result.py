@@ -80,7 +80,7 @@ class Run:
     restart_s: float | None
     """From a failure until it computes again: noticing, placing anew, reading the checkpoint."""
     lost: dict[str, float]
-    """Shares of the time by what took it: `saving`, `redone`, `restarting`, `outages` of the hall; with `goodput_ratio` they add
+    """Shares of the time by what took it: `saving`, `redone`, `restarting`, `outages` of the hall; with the goodput they add
     up to 1. Empty where that is not known."""
     tokens_per_s: float
     """Kept, on average over the run."""

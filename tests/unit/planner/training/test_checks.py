@@ -2,7 +2,7 @@
 
 import pytest
 
-from datahall.planner.training.checks import problem_of_product, problems_of_request
+from datahall.planner.training.checks import problem_of_batch, problem_of_product, problems_of_request
 from datahall.planner.training.cluster import Kind
 from datahall.planner.training.request import TrainRequest
 
@@ -57,3 +57,11 @@ def test_pinned_ranks_divide_the_accelerators():
     assert problem is not None and problem.what == "tensor=4 x pipeline=3 = 12 does not divide 32 accelerators"
     assert problem.fix == "set accelerators to 24, or change one of them"
     assert problem_of_product(TrainRequest(tokens=1e9, pinned={"tensor": 4}), 32) is None
+
+
+def test_pinned_ranks_divide_the_batch():
+    """Given 16 data ranks with 4 sequences each and a batch of 1,000, the nearest batches are 960 and 1,024."""
+    request = TrainRequest(tokens=1e9, pinned={"data": 16, "micro_batch": 4})
+    problem = problem_of_batch(request, 1000)
+    assert problem is not None and problem.what == "data=16 x micro_batch=4 = 64 does not divide the 1000 sequences of a step"
+    assert problem.fix.startswith("set global_batch to 960 or 1024") and problem_of_batch(request, 1024) is None

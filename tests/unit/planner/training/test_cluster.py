@@ -76,3 +76,12 @@ def test_what_ifs_of_the_network_change_nothing_else(equipped: Loaded):
     narrow = replace(cluster, oversubscription=2.0, tiers=tuple(replace(tier, oversubscription=2.0) for tier in cluster.tiers))
     assert without_narrow_tiers(narrow) == without_narrow_tiers(cluster)
     assert doubled_ports(cluster) == replace(cluster, nic_bytes_per_s=100e9)
+
+
+def test_an_accelerator_that_nobody_knows_says_which_facts_are_needed(tmp_path: Path):
+    """Given a machine with eight of a kind that no catalogue has, the problem names peaks, memory, link and power."""
+    text = (HALLS / "gpu-server.yaml").read_text(encoding="utf-8").replace("NVIDIA A100-SXM4-80GB", "Qubit 9000")
+    (tmp_path / "hall.yaml").write_text(text, encoding="utf-8")
+    hall = load(tmp_path / "hall.yaml")
+    with pytest.raises(Missing, match="KERN-001 accelerator `Qubit 9000` is not in the catalogue.*dense peaks by precision"):
+        chosen_of(hall, kind_of(hall), 8)
