@@ -144,7 +144,7 @@ def _option_of(where: str) -> str:
     area, dot, field = where.partition(".")
     if where in ("train", "serve") or area == "architecture":
         return "--serve" if where == "serve" else "--train"
-    if not dot or area not in ("train", "serve", "plan") or " " in field:
+    if not dot or area not in ("train", "serve", "plan", "pinned") or " " in field:
         return where
     if where in OPTIONS:
         return OPTIONS[where]

@@ -39,7 +39,7 @@ def answer_section(forecast: TrainForecast, anchors: Anchors) -> Section:
             ("time", "train_step_s", seconds_said(run.step_s)),
             ("80 % from", "train_step_low_s", seconds_said(run.step_low_s)),
             ("to", "train_step_high_s", seconds_said(run.step_high_s)),
-            ("peak of the accelerators", "train_peak_flop_per_s", ""),
+            ("peak of one accelerator", "train_peak_flop_per_s", ""),
             ("operations a token", "train_flop_per_token", _tflop(anchors)),
         ],
         "Checkpoints": [
