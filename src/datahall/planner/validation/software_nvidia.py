@@ -21,7 +21,7 @@ from datahall.models.parallel.stack import Stack
 from datahall.planner.validation.cells import count, said
 
 FILE = Path(__file__).parent / "nvidia_recipes.yaml"
-OURS = re.compile(r"megatron-bridge|moe-modelzoo", re.IGNORECASE)
+OURS = re.compile(r"megatron-bridge|moe-modelzoo|megatron-lm examples/llama", re.IGNORECASE)
 MODELS: tuple[tuple[str, str], ...] = (
     (r"deepseek.?v3", "deepseek-v3"),
     (r"gpt.?oss.?120b", "gpt-oss-120b"),
