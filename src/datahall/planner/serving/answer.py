@@ -46,6 +46,8 @@ def shortfall_of(asked: Trials, answer: Answer, settled: Settled, what_ifs: tupl
     if wanted is not None and not settled.fleet.count.enough:
         name = "requests_per_s" if asked.request.concurrency is None else "concurrency"
         missed += ((name, wanted, settled.amount * settled.fleet.count.replicas),)
+    if not settled.keeps and not missed:
+        missed = missed_of(asked.request, settled.times())
     if not missed and settled.meets:
         return None
     limits = {name: limit for name, limit in answer.trials.request.limits().items() if limit is not None}
@@ -59,6 +61,9 @@ def _remedies(asked: Trials, settled: Settled, what_ifs: tuple[WhatIf, ...]) -> 
     kept = [what for what in what_ifs if wanted is None or what.accelerators is not None]
     found = [what.sentence for what in kept if not what.what.startswith("twice")]
     if wanted is not None and not count.enough:
-        needed = ceil(wanted / settled.amount - 1e-9) * count.accelerators_each
-        found.append(f"{needed:,} accelerators, {needed - asked.pool.accelerators:,} more than there are")
+        replicas = ceil(wanted / settled.amount - 1e-9)
+        needed = replicas * count.accelerators_each
+        beyond = needed - asked.pool.accelerators
+        more = f"{beyond:,} more than there are" if beyond > 0 else f"{replicas:,} replicas in place of {count.replicas:,}"
+        found.append(f"{needed:,} accelerators, {more}")
     return found or [NOTHING]

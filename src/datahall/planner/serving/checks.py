@@ -103,6 +103,13 @@ def steps_with_room(request: ServeRequest, _: Architecture) -> Iterator[Problem]
         yield Problem("SERVE-107", f"{WHERE}.chunk_tokens", what, fix)
 
 
+def loop_through_one_place(request: ServeRequest, _: Architecture) -> Iterator[Problem]:
+    """SERVE-112: a closed loop is not simulated through a prefill pool."""
+    if request.mode == "split" and request.concurrency is not None:
+        what = f"mode=split and concurrency={request.concurrency}: a closed loop through a prefill pool is not simulated"
+        yield Problem("SERVE-112", f"{WHERE}.mode", what, "give requests_per_s in place of concurrency, or set mode to mixed")
+
+
 def _divisors_around(value: int, whole: int) -> str:
     below = max(n for n in range(1, min(value, whole) + 1) if whole % n == 0)
     above = next((n for n in range(value, whole + 1) if whole % n == 0), below)
@@ -117,4 +124,5 @@ RULES = (
     writes_answers,
     experts_to_share,
     steps_with_room,
+    loop_through_one_place,
 )

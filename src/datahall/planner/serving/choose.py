@@ -113,7 +113,9 @@ def _rank(count: Count, request: ServeRequest) -> tuple[bool, float]:
     """Smaller is better: what is enough, with few accelerators; else as much as there can be."""
     if asked_of(request) is not None and count.enough:
         return False, float(count.accelerators)
-    return not count.enough, -count.amount
+    # So many replicas and no load: the widest would carry most, which nobody would build.
+    pinned = request.replicas is not None and asked_of(request) is None
+    return not count.enough, -count.amount / (count.accelerators if pinned else 1)
 
 
 def in_order(fleets: Iterable[Fleet], request: ServeRequest) -> list[Fleet]:

@@ -3,6 +3,7 @@
 from math import ceil
 
 from datahall.models.inference.result import ServingMemory
+from datahall.models.inference.uncertainty import interval_of
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
 from datahall.planner.serving.choose import asked_of
@@ -11,6 +12,7 @@ from datahall.planner.serving.settle import Settled
 from datahall.planner.serving.trials import REPORTED, Trials
 
 MODEL = "models/inference: kernels and collectives, added up; `datahall validate --tables serving` says how far to trust it"
+OFF = "models/inference/uncertainty: errors on published rows of models that nothing was fitted on"
 PLAYED = "models/inference/simulate: the engine's scheduler, event by event"
 
 
@@ -81,6 +83,9 @@ class ServeFigures:
         tokens = self.computed(
             "tokens_per_s", served.hall_tokens_per_s, "1/s", formula, [total, answer], "output tokens of all"
         )
+        for end, value in zip(("low", "high"), interval_of(tokens.value, self.trials.pool.engine.name), strict=True):
+            about = f"output tokens of all, {end} end of an 80 % interval"
+            self.computed(f"tokens_per_s_{end}", value, "1/s", "tokens × measured / predicted", [tokens], about, OFF)
         each_s, formula = served.tokens_per_s_per_accelerator, "tokens / accelerators"
         self.computed("tokens_per_s_per_accelerator", each_s, "1/s", formula, [tokens, serving])
         self.times(settled, [rate, *inputs])

@@ -7,6 +7,7 @@ from datahall.foundation.errors import Refused
 from datahall.models.cost.spec import Architecture
 from datahall.models.inference.result import StepTime, Throughput
 from datahall.models.inference.throughput import throughput_of
+from datahall.models.inference.uncertainty import interval_of
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.plan import plan_of
@@ -19,8 +20,8 @@ from datahall.planner.serving.figures_spent import SpentFigures
 from datahall.planner.serving.parts import as_parts, decode_step, kv_token_bytes, memory_parts, prefill_steps
 from datahall.planner.serving.pool import pool_of
 from datahall.planner.serving.request import ServeRequest
-from datahall.planner.serving.result import LoadPoint, ParetoPoint, Served, ServeForecast
-from datahall.planner.serving.room import too_large
+from datahall.planner.serving.result import Interval, LoadPoint, ParetoPoint, Served, ServeForecast
+from datahall.planner.serving.room import too_large, too_many
 from datahall.planner.serving.settle import Settled, best_settled, offered, served_of
 from datahall.planner.serving.spend import spent_of
 from datahall.planner.serving.trials import REPORTED, Trials, percentiles
@@ -38,9 +39,9 @@ OTHERS = 5
 def serve_of(loaded: Loaded, architecture: Architecture, request: ServeRequest) -> ServeForecast:
     """The forecast; the same request gives the same one.
 
-    Raises Refused with every problem of the request (SERVE-101 to 107), for a hall that cannot serve (SERVE-108, 109), for what
-    is pinned and impossible (SERVE-110, INFER-002 to 005) and for a model that fits nowhere (SERVE-111); Missing for names and
-    facts that nothing knows. A level that no way keeps is an answer, not an error: see `shortfall`.
+    Raises Refused with every problem of the request (SERVE-101 to 107, 112), for a hall that cannot serve (SERVE-108, 109), for
+    what is pinned and impossible (SERVE-110, 113, 114, INFER-002 to 005), for a model that fits nowhere (SERVE-111); Missing
+    for names and facts that nothing knows. A level that no way keeps is an answer, not an error: see `shortfall`.
     """
     started_s = time.perf_counter()
     if problems := problems_of_request(request, architecture):
@@ -49,6 +50,8 @@ def serve_of(loaded: Loaded, architecture: Architecture, request: ServeRequest) 
     found = sweep(trials)
     if not found.bounds:
         raise too_large(trials)
+    if problem := too_many(trials, found.bounds):
+        raise Refused(problem)
     answer = answer_of(trials, found)
     made = _told(loaded, trials, found, answer, best_settled(answer.trials, answer.fleets))
     return replace(made, seconds=time.perf_counter() - started_s)
@@ -94,6 +97,7 @@ def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: 
         notes=(one_more(trials, settled),),
         assumptions=(*assumptions_of(trials), *ledger.assumptions),
         missing=tuple(ledger.missing),
+        tokens_per_s_interval=Interval(*interval_of(served.hall_tokens_per_s, trials.pool.engine.name)),
     )
 
 

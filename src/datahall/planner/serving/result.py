@@ -28,13 +28,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to run a replica: accelerators of one replica = tensor x pipeline x expert's data ranks (`accelerators`)."""
+    """One way to run a replica: tensor x pipeline x data accelerators, and those of prefill."""
 
     tensor: int
     pipeline: int
     expert: int
     data: int
-    """Ranks of one replica that attend to requests of their own and share the experts; 1 but for mixtures of experts."""
+    """Copies that attend to requests of their own: those that share the experts of a mixture, or, where split, those that decode
+    beside the prefill pool; else 1."""
     precision: str
     kv_precision: str
     chunk_tokens: int
@@ -201,6 +202,8 @@ class ServeForecast:
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     missing: tuple[Assumption, ...]
+    tokens_per_s_interval: Interval | None = None
+    """Of all replicas: 80 % of what was measured lies so near to what was predicted. The model's error, not that of chance."""
 
     @property
     def headline(self) -> str:

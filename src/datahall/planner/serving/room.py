@@ -1,13 +1,13 @@
 """A model that no way of the hall holds: by how much, and what would make it fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.inference.memory import memory_of
 from datahall.models.inference.result import ServingMemory
 from datahall.models.inference.spec import InferencePlan
 from datahall.models.inference.throughput import throughput_of
-from datahall.planner.serving.bound import bound_of, load_of
+from datahall.planner.serving.bound import Bound, bound_of, load_of
 from datahall.planner.serving.request import ServeRequest
 from datahall.planner.serving.trials import Trials
 from datahall.planner.serving.way import way_of
@@ -17,15 +17,29 @@ GIB = 2**30
 NARROWER = ("fp8", "int8", "nvfp4", "int4")
 
 
+def too_many(trials: Trials, bounds: Sequence[Bound]) -> Problem | None:
+    """SERVE-114: as many replicas as are asked for have room, at least the smallest."""
+    replicas, room = trials.request.replicas, trials.pool.accelerators
+    smallest = min(bound.plan.accelerators for bound in bounds)
+    if replicas is None or replicas * smallest <= room:
+        return None
+    what = f"replicas={replicas:,} of {smallest} accelerators at least, but there are {room:,} accelerators"
+    return Problem("SERVE-114", "serve.replicas", what, f"set replicas to {room // smallest:,} or fewer")
+
+
 def too_large(trials: Trials) -> Refused:
-    """SERVE-111: weights, or one request beside them, have no room on any way."""
+    """SERVE-111: weights, or one request beside them, have no room on any way. SERVE-113: they have, but not split."""
+    mixed = trials.request.model_copy(update={"mode": "mixed"})
+    if trials.request.mode == "split" and _fits(trials, mixed):
+        what = f"mode=split takes two replicas at least, but accelerators={trials.pool.accelerators:,} leave no room for them"
+        joined = "" if trials.pool.joined else ", or no network joins them"
+        return Refused(Problem("SERVE-113", "serve.mode", what + joined, "set mode to mixed, or let it have more accelerators"))
     ways = ways_of(trials.architecture, trials.request, trials.pool)
     plan, memory = min(((plan, _memory(trials, plan)) for plan in ways), key=lambda pair: (pair[1].short, -pair[1].kv_tokens))
     pool = trials.pool
     name = way_of(plan, pool.engine).words()
-    what = (
-        f"{trials.architecture.name} does not fit the {pool.accelerators:,} {pool.kind.accelerator} in any of {len(ways)} ways"
-    )
+    tried = f"in any of {len(ways)} ways" if len(ways) > 1 else "in the only way that there is"
+    what = f"{trials.architecture.name} does not fit {pool.accelerators:,} {pool.kind.accelerator} {tried}"
     short = f"the nearest, {name}: {_lack(trials, plan, memory)}"
     fixes = list(_fixes(trials)) or ["serve it on a hall with more accelerators in one domain, or with more memory on each"]
     return Refused(Problem("SERVE-111", "serve", f"{what}; {short}", " or ".join(fixes)))

@@ -10,9 +10,8 @@ from datahall.planner.serving.result import Interval, Percentiles, Served
 from datahall.planner.serving.trials import REPORTED, Trials, percentiles, times_of
 from datahall.planner.serving.way import way_of
 
-LESS = 0.97
-"""Of the load, once the longer trials miss a level that the short ones met."""
-TURNS = 10
+LESS = (0.97, 0.97, 0.97, 0.97, 0.94, 0.94, 0.88, 0.76, 0.5, 0.5)
+"""Of the load, turn after turn, while the longer trials miss a level that the short ones met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,11 @@ class Settled:
         found = [getattr(latency, kind) for latency in self.latencies]
         return percentiles({name: median(times[name] for times in found) for name in ("p50", "p95", "p99")})
 
+    def times(self) -> dict[str, float]:
+        """Medians by the names of a request's limits."""
+        found = {kind: self.median(f"{kind}_s") for kind in ("ttft", "tpot")}
+        return {f"{kind}_{share}_s": getattr(times, share) for kind, times in found.items() for share in ("p95", "p99")}
+
     def interval(self, kind: str) -> Interval:
         """Of the 95th percentile over the seeds."""
         found = [getattr(latency, kind)["p95"] for latency in self.latencies]
@@ -65,13 +69,13 @@ def settled_of(trials: Trials, fleet: Fleet) -> Settled:
     """What was asked, shared by the replicas; less, or more replicas, where the median of longer trials misses the level."""
     count, asked = fleet.count, asked_of(trials.request)
     amount = asked / count.replicas if asked is not None and count.enough else fleet.carried.amount
-    for _ in range(TURNS):
+    for less in (*LESS, 1.0):
         own = replace(count, amount_each=amount) if asked is None or not count.enough else count
         fleet = replace(fleet, count=own)
         found = _trial(trials, fleet, amount)
         if found.keeps or not trials.request.has_level:
             break
-        count, amount = _relaxed(trials, count, amount)
+        count, amount = _relaxed(trials, count, amount, less)
     return found
 
 
@@ -101,14 +105,14 @@ def _median_meets(latencies: tuple[Latency, ...], limits: Mapping[str, float | N
     return stable and all(limit is None or median(found[name] for found in times) <= limit for name, limit in limits.items())
 
 
-def _relaxed(trials: Trials, count: Count, amount: float) -> tuple[Count, float]:
+def _relaxed(trials: Trials, count: Count, amount: float, share: float) -> tuple[Count, float]:
     """One replica more where there is room and a load to share; else less load on each."""
     asked, room = asked_of(trials.request), trials.pool.accelerators
     one_more = (count.replicas + 1) * count.accelerators_each <= room and trials.request.replicas is None
     if asked is not None and count.enough and one_more:
         more = replace(count, replicas=count.replicas + 1)
         return more, asked / more.replicas
-    less = LESS * amount if trials.request.concurrency is None else max(1.0, float(round(LESS * amount - 0.5)))
+    less = share * amount if trials.request.concurrency is None else max(1.0, float(round(share * amount - 0.5)))
     return replace(count, enough=asked is None), less
 
 

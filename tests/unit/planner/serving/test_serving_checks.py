@@ -28,6 +28,7 @@ def test_nothing_is_wrong_with_the_issue_s_question():
         ("llama3-8b", {"expert": 8}, "SERVE-106", "llama3-8b has no experts", "leave expert out"),
         ("deepseek-v3", {"expert": 12}, "SERVE-106", "does not divide the 256 experts", "set expert to 8 or 16"),
         ("llama3-8b", {"chunk_tokens": 64, "batch_limit": 128}, "SERVE-107", "chunk_tokens=64 are fewer", "batch_limit to 64"),
+        ("llama3-8b", {"mode": "split", "concurrency": 8}, "SERVE-112", "mode=split and concurrency=8", "set mode to mixed"),
     ],
 )  # fmt: skip
 def test_a_contradiction_names_both_sides_and_a_way_out(model, fields, code, what, fix):

@@ -142,6 +142,33 @@ def test_a_model_that_fits_nowhere_is_told_by_how_much(server, asked):
     assert "set weight_precision to " in problem.fix
 
 
+@pytest.mark.parametrize(
+    ("fields", "code", "fix"),
+    [
+        ({"replicas": 9}, "SERVE-114", "set replicas to 8 or fewer"),
+        ({"accelerators": 1, "mode": "split"}, "SERVE-113", "set mode to mixed"),
+        ({"accelerators": 2, "tensor": 4}, "SERVE-110", "2 or fewer"),
+        ({"input_tokens": 8000, "output_tokens": 193}, "SERVE-103", "set input_tokens to 7,999"),
+    ],
+)
+def test_what_is_pinned_beyond_the_machine_is_refused(server, asked, fields, code, fix):
+    """Given more than eight A100 or the model's context hold, the one problem says what would be held."""
+    with pytest.raises(Refused) as caught:
+        serve_of(server, architecture("llama3-8b"), asked(**fields))
+    [problem] = caught.value.problems
+    assert problem.code == code
+    assert fix in problem.fix
+
+
+def test_lengths_that_differ_wait_longer(server, asked):
+    """Given prompts and answers that differ by their mean, the same load waits longer for its first token."""
+    same, differing = (
+        serve_of(server, architecture("llama3-8b"), asked(**ONE, requests_per_s=8, replicas=8, **lengths))
+        for lengths in ({}, {"lengths": "lognormal", "length_cv_ratio": 1.0})
+    )
+    assert differing.chosen.ttft.p95 > 1.2 * same.chosen.ttft.p95
+
+
 def test_what_the_hall_does_not_say_is_missing(server, asked):
     """Given a machine without prices, grid or cooling, none is invented."""
     made = serve_of(server, architecture("llama3-8b"), asked(**ONE, requests_per_s=1))
