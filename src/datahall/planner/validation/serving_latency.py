@@ -7,7 +7,7 @@ from typing import Any
 
 from datahall.foundation.document import read
 from datahall.foundation.errors import DatahallError
-from datahall.models.inference import Latency, Load, latency_of
+from datahall.models.inference import Latency, latency_of
 from datahall.planner.validation.cells import count, is_blank, named, number, placed, said
 from datahall.planner.validation.hardware import problem_of
 from datahall.planner.validation.rows import ValidationRow, compared
@@ -32,19 +32,19 @@ def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[Validation
 
 def published() -> list[dict[str, Any]]:
     """The rows that come with Datahall."""
-    data = read(PUBLISHED).data
-    common = {name: data[name] for name in ("source", "date", "engine", "requests", "precision")}
     found = list[dict[str, Any]]()
-    for group in data["groups"]:
-        shared = common | {name: value for name, value in group.items() if name != "rows"} | {"num_devices": group["tp"]}
-        found += [shared | dict(zip(("requests_per_s", *MEASURES), cells, strict=True)) for cells in group["rows"]]
+    for table in read(PUBLISHED).data["tables"]:
+        for group in table["groups"]:
+            shared = table["common"] | {name: value for name, value in group.items() if name != "rows"}
+            shared |= {"num_devices": group["tp"]}
+            found += [shared | dict(zip(table["columns"], cells, strict=True)) for cells in group["rows"]]
     return found
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[ValidationRow]:
     played = played_of(row)
     name = f"{named(row, 'model', 'hardware')}, t{said(row, 'tp')}, {said(row, 'input_len')}/{said(row, 'output_len')}"
-    name += f", {said(row, 'requests_per_s')} requests/s"
+    name += f", {said(row, 'requests_per_s')} requests/s" if _offered(row) else f", {said(row, 'concurrency')} at once"
     for column, quantity in MEASURES.items():
         if is_blank(row, column) and not isinstance(played, str):
             continue
@@ -61,11 +61,16 @@ def _lines(row: Mapping[str, Any]) -> Iterator[ValidationRow]:
 def _seen(row: Mapping[str, Any], line: ValidationRow) -> ValidationRow:
     """With a word whether a constant was chosen by the row: those are summed up apart from the others."""
     chosen = line.quantity == MEASURES["ttft_ms"] and said(row, "model") == REQUEST_FITTED_ON
-    words = f"{HELD_OUT}: no constant saw this model's latencies"
+    words = f"{HELD_OUT}: no constant was chosen by it"
     if chosen:
         words = f"{FITTED_ON} this model: the time of a request outside its steps"
     quantity = f"{line.quantity}, {FITTED_ON}" if chosen else line.quantity
     return replace(line, quantity=quantity, note="; ".join(filter(None, (words, line.note))))
+
+
+def _offered(row: Mapping[str, Any]) -> bool:
+    """Whether requests arrive at a rate, and not as others leave."""
+    return not is_blank(row, "requests_per_s")
 
 
 def played_of(row: Mapping[str, Any]) -> Latency | str:
@@ -73,9 +78,10 @@ def played_of(row: Mapping[str, Any]) -> Latency | str:
     case, rate = case_of(row), number(row, "requests_per_s")
     if isinstance(case, str):
         return case
-    if rate is None or rate <= 0:
+    if _offered(row) and (rate is None or rate <= 0):
         return placed(row, f"ROW-001 requests_per_s is `{said(row, 'requests_per_s')}`, not a finite number above 0")
-    load = Load(input_tokens=case.load.input_tokens, output_tokens=case.load.output_tokens, requests_per_s=rate)
+    update = {"requests": None, "concurrency": None if rate else case.load.concurrency, "requests_per_s": rate}
+    load = case.load.model_copy(update=update)
     requests = min(20_000, max(10, count(row, "requests") or 2000))
     try:
         return latency_of(case.architecture, case.plan, case.cluster, load, case.engine, requests=requests)

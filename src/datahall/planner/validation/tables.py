@@ -44,7 +44,7 @@ HEADERS: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset({"hardware", "num_devices", "seq_len"}),
     ),
     "memory": (frozenset({"hardware", "num_devices", "layers", "hidden", "tp", "pp", "mem_gb"}),),
-    "latency": tuple(frozenset({"hardware", "num_devices", "requests_per_s", name}) for name in ("ttft_ms", "itl_ms")),
+    "latency": tuple(frozenset({"hardware", "num_devices", "input_len", name}) for name in ("ttft_ms", "itl_ms")),
     "serving": (frozenset({"hardware", "num_devices", "model", "input_len", "output_len"}),),
 }
 """Columns that a file must have to be taken for a table; any of the sets does."""

@@ -23,7 +23,7 @@ def one(**cells: str) -> ServingRow:
 
 
 def test_shipped_rows_keep_their_accuracy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Given the rows that come with Datahall, models or software that no constant saw stay within 12 %, far below the constant."""
+    """Given the rows that come with Datahall, models or software that no constant saw stay within 12 %; a constant does not."""
     monkeypatch.setenv("DATAHALL_SHARED", str(tmp_path / "nothing"))
     lines = {line.quantity: line for line in summary(rows())}
     held, fitted = lines["held out"], lines["fitted"]
