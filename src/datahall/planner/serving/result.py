@@ -34,8 +34,8 @@ class Way:
     pipeline: int
     expert: int
     data: int
-    """Copies that attend to requests of their own: those that share the experts of a mixture, or, where split, those that decode
-    beside the prefill pool; else 1."""
+    """Copies that attend to requests of their own: those that share the experts of a mixture, or, where split, those that
+    decode beside the prefill pool; else 1."""
     precision: str
     kv_precision: str
     chunk_tokens: int
