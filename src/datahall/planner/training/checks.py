@@ -78,7 +78,7 @@ def _pinned(request: TrainRequest) -> Iterator[Problem]:
 
 def problem_of_batch(request: TrainRequest, sequences: int) -> Problem | None:
     """TRAIN-015: what is pinned of data ranks and micro-batches divides the batch."""
-    sizes = {name: int(request.pinned[name] or 1) for name in ("data", "micro_batch") if name in request.pinned}
+    sizes = _sizes_of(request, "data", "micro_batch")
     each = math.prod(sizes.values())
     if sequences % each == 0:
         return None
@@ -90,8 +90,7 @@ def problem_of_batch(request: TrainRequest, sequences: int) -> Problem | None:
 
 def problem_of_product(request: TrainRequest, accelerators: int) -> Problem | None:
     """TRAIN-014: what the pinned ranks multiply to divides the accelerators."""
-    ranks = ("tensor", "pipeline", "context", "data")
-    sizes = {name: int(request.pinned[name] or 1) for name in ranks if name in request.pinned}
+    sizes = _sizes_of(request, "tensor", "pipeline", "context", "data")
     product = math.prod(sizes.values())
     if accelerators % product == 0 and (len(sizes) < 4 or product == accelerators):
         return None
@@ -100,6 +99,10 @@ def problem_of_product(request: TrainRequest, accelerators: int) -> Problem | No
     fix = f"set accelerators to {fewer}, or change one of them" if fewer else "lower one of them"
     what = f"{said} does not divide {accelerators} accelerators"
     return Problem("TRAIN-014", "train.pinned", what, fix)
+
+
+def _sizes_of(request: TrainRequest, *names: str) -> dict[str, int]:
+    return {name: int(request.pinned[name] or 1) for name in names if name in request.pinned}
 
 
 def _product(sizes: Mapping[str, int], product: int) -> str:

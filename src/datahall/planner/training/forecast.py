@@ -1,11 +1,10 @@
 """A training run on a hall, forecast: the best plan, days, kWh, money, carbon, what limits it and what would help."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import exp
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.cost.spec import Architecture
-from datahall.models.parallel.communication import ways_of
 from datahall.models.parallel.correction import Correction
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stacks import NamedStack, on_device, stack_said
@@ -16,37 +15,29 @@ from datahall.planner.load import Loaded
 from datahall.planner.plan import plan_of
 from datahall.planner.search.found import Found
 from datahall.planner.training.advice import advice_of
+from datahall.planner.training.answers import Interval, Intervals, carbon_of, cost_of, energy_of, placement_of, run_of
 from datahall.planner.training.batch import batch_of
 from datahall.planner.training.checks import problem_of_batch, problem_of_product, problems_of_request
 from datahall.planner.training.cluster import Chosen, Kind, as_measured, chosen_of, kind_of
 from datahall.planner.training.draw import draw_of
-from datahall.planner.training.figures import Sheet, add_accelerators, add_days, add_step, add_steps, mfu_ratio
+from datahall.planner.training.figures import Sheet, add_accelerators, add_days, add_step, add_steps
 from datahall.planner.training.figures_failures import add_goodput
 from datahall.planner.training.figures_used import add_carbon, add_cost, add_energy
 from datahall.planner.training.hall import home_of
 from datahall.planner.training.kept import HIGH_RATE, LOW_RATE, days_interval
 from datahall.planner.training.limits import limits_of
-from datahall.planner.training.outcome import Outcome, Setting, checkpoint_bytes, embodied_kgco2e, outcome_of
+from datahall.planner.training.outcome import Outcome, Setting, outcome_of
 from datahall.planner.training.points import points_of
 from datahall.planner.training.request import TrainRequest
-from datahall.planner.training.result import Carbon, Cost, Energy, Placed, Run, TrainForecast
+from datahall.planner.training.result import TrainForecast
 from datahall.planner.training.said import notes_of, say_assumptions, say_gaps
 from datahall.planner.training.trial import Trial
 from datahall.planner.training.used import meter_of
 
-Interval = tuple[float, float]
 NORMAL_80 = 1.2816
 """Standard deviations on each side of the middle 80 % of a normal distribution."""
 POOL = 24
 """Plans that are timed anew where a what-if changes the network alone."""
-
-
-@dataclass(frozen=True)
-class _Intervals:
-    """80 % intervals of a step, s, and of the days."""
-
-    step: Interval
-    days: Interval
 
 
 def train_of(
@@ -135,7 +126,7 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
     others = [outcome_of(setting, candidate) for candidate in found.best[1 : 1 + request.top]]
     limits = limits_of(setting, outcome, trial.memory_bytes)
     advice = advice_of(trial, outcome) if request.what_ifs else ()
-    placement = _placement(setting, chosen, outcome)
+    placement = placement_of(setting, chosen, outcome)
     return TrainForecast(
         hall=setting.home.loaded.hall.name,
         architecture=setting.architecture,
@@ -153,10 +144,10 @@ def _forecast(trial: Trial, chosen: Chosen, found: Found) -> TrainForecast:
         breakdown={name: float(value) for name, value in found.best[0].step.breakdown().items()},
         memory={name: float(value) for name, value in found.best[0].memory.parts().items()},
         memory_bytes=trial.memory_bytes,
-        run=_run(sheet, intervals),
-        energy=_energy(outcome, setting, intervals.days),
-        cost=_cost(outcome, setting, intervals.days),
-        carbon=_carbon(outcome, setting),
+        run=run_of(sheet, intervals),
+        energy=energy_of(outcome, setting, intervals.days),
+        cost=cost_of(outcome, setting, intervals.days),
+        carbon=carbon_of(outcome, setting),
         points=points_of(trial, outcome, others) if request.sweep else (),
         limits=limits,
         advice=advice,
@@ -176,7 +167,7 @@ def _never(outcome: Outcome) -> Problem:
     return Problem("TRAIN-022", "train", what, "take fewer accelerators or faster storage, or lower the rate of failures")
 
 
-def _intervals(trial: Trial, outcome: Outcome) -> _Intervals:
+def _intervals(trial: Trial, outcome: Outcome) -> Intervals:
     setting, candidate = trial.setting, outcome.candidate
     seconds = float(candidate.step.seconds)
     low, high = _step_interval(trial, candidate.plan, seconds)
@@ -185,7 +176,7 @@ def _intervals(trial: Trial, outcome: Outcome) -> _Intervals:
         rates = (outcome_of(setting, candidate, rate_factor=factor).kept for factor in (LOW_RATE, HIGH_RATE))
         few, many = (kept.goodput_ratio if kept else 1.0 for kept in rates)
         goodputs = (few, outcome.kept.goodput_ratio, many)
-    return _Intervals((low, high), days_interval(outcome.days, step=(low, seconds, high), goodputs=goodputs))
+    return Intervals((low, high), days_interval(outcome.days, step=(low, seconds, high), goodputs=goodputs))
 
 
 def _step_interval(trial: Trial, plan: TrainPlan, seconds: float) -> Interval:
@@ -197,7 +188,7 @@ def _step_interval(trial: Trial, plan: TrainPlan, seconds: float) -> Interval:
     return float(low), float(high)
 
 
-def _add_figures(sheet: Sheet, intervals: _Intervals) -> None:
+def _add_figures(sheet: Sheet, intervals: Intervals) -> None:
     count, steps = add_accelerators(sheet), add_steps(sheet)
     step = add_step(sheet, count, intervals.step)
     goodput = add_goodput(sheet, count)
@@ -205,81 +196,3 @@ def _add_figures(sheet: Sheet, intervals: _Intervals) -> None:
     energy = add_energy(sheet, count, days)
     add_carbon(sheet, count, days, energy)
     add_cost(sheet, count, days, energy)
-
-
-def _placement(setting: Setting, chosen: Chosen, outcome: Outcome) -> tuple[Placed, ...]:
-    """Groups of more than one rank: experts' only where there are some, shards where they are not all that hold a weight."""
-    plan = outcome.candidate.plan
-    same = setting.architecture.experts is None, not plan.zero or plan.shard in {None, plan.context * plan.data}
-    hidden = {*(("expert", "expert_gradient") if same[0] else ()), *(("shard", "replica") if same[1] else ())}
-    shown = [found for found in ways_of(plan, chosen.cluster) if found[0] not in hidden]
-    return tuple(Placed(axis, ranks, way.level, way.oversubscription, way.hops) for axis, ranks, way in shown)
-
-
-def _run(sheet: Sheet, intervals: _Intervals) -> Run:
-    setting, outcome = sheet.setting, sheet.outcome
-    saving, kept, request = outcome.saving, outcome.kept, setting.request
-    return Run(
-        tokens=request.tokens,
-        sequence=setting.batch.sequence,
-        global_batch=setting.batch.sequences,
-        batch_why=setting.batch.why,
-        accelerators=outcome.accelerators,
-        steps=outcome.steps,
-        step_s=float(outcome.candidate.step.seconds),
-        step_low_s=intervals.step[0],
-        step_high_s=intervals.step[1],
-        days=outcome.days,
-        days_low=intervals.days[0],
-        days_high=intervals.days[1],
-        goodput_ratio=kept.goodput_ratio if kept else None,
-        interruptions=outcome.seconds / outcome.mtti_s,
-        mtti_h=outcome.mtti_s / 3600,
-        checkpoint_bytes=checkpoint_bytes(setting.architecture, outcome.candidate.plan),
-        save_s=saving.stall_s if saving else None,
-        checkpoint_every_s=kept.every_s if kept else None,
-        restart_s=saving.restart_s if saving else None,
-        lost=kept.lost if kept else {},
-        tokens_per_s=request.tokens / outcome.seconds,
-        mfu_ratio=mfu_ratio(sheet),
-    )
-
-
-def _energy(outcome: Outcome, setting: Setting, days: Interval) -> Energy | None:
-    used, draw = outcome.used, outcome.draw
-    if used is None or draw is None or outcome.it_w is None:
-        return None
-    working = outcome.kept.working_ratio if outcome.kept else 1.0
-    return Energy(
-        it_kwh=used.it_kwh,
-        facility_kwh=used.facility_kwh,
-        pue=used.facility_kwh / used.it_kwh if setting.meter.has_cooling and used.it_kwh else None,
-        utilisation_ratio=draw.utilisation(working),
-        server_w=draw.mean_w(working),
-        it_w=outcome.it_w,
-        facility_low_kwh=used.facility_kwh * days[0] / outcome.days,
-        facility_high_kwh=used.facility_kwh * days[1] / outcome.days,
-        water_m3=used.water_m3,
-    )
-
-
-def _cost(outcome: Outcome, setting: Setting, days: Interval) -> Cost | None:
-    if outcome.cost is None:
-        return None
-    bill = setting.home.plan.cost
-    return Cost(
-        currency=bill.currency,
-        total=outcome.cost,
-        low=outcome.cost * days[0] / outcome.days,
-        high=outcome.cost * days[1] / outcome.days,
-        lines=dict(outcome.lines),
-        per_million_tokens=outcome.cost / (setting.request.tokens / 1e6),
-        per_accelerator_hour=outcome.cost / (outcome.accelerators * outcome.seconds / 3600),
-        missing=tuple(dict.fromkeys(gap.line for gap in bill.missing)),
-    )
-
-
-def _carbon(outcome: Outcome, setting: Setting) -> Carbon:
-    used = outcome.used
-    embodied = embodied_kgco2e(setting, outcome)
-    return Carbon(used.location_kgco2e if used else None, used.market_kgco2e if used else None, embodied)

@@ -83,5 +83,5 @@ def test_an_accelerator_that_nobody_knows_says_which_facts_are_needed(tmp_path: 
     text = (HALLS / "gpu-server.yaml").read_text(encoding="utf-8").replace("NVIDIA A100-SXM4-80GB", "Qubit 9000")
     (tmp_path / "hall.yaml").write_text(text, encoding="utf-8")
     hall = load(tmp_path / "hall.yaml")
-    with pytest.raises(Missing, match="KERN-001 accelerator `Qubit 9000` is not in the catalogue.*dense peaks by precision"):
+    with pytest.raises(Missing, match=r"KERN-001 accelerator `Qubit 9000` is not in the catalogue.*dense peaks by precision"):
         chosen_of(hall, kind_of(hall), 8)
