@@ -15,11 +15,11 @@ from datahall.models.parallel.experts import expert_products, load_of
 from datahall.models.parallel.kernels import matmul_s
 from datahall.models.parallel.layer_time import block_products, projections
 from datahall.models.parallel.step_constants import sustained
-from datahall.planner.search.pieces import Floats, Pieces
+from datahall.planner.search.pieces import Floats, Pieces, Rows
 from datahall.planner.search.space import Block
 
-SLACK = 0.99
-"""For rounding, and for products that a stack may spare."""
+SLACK = 0.97
+"""For rounding, for products that a stack may spare, and for rows that fill blocks of a device less well."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +92,50 @@ def _products_s(run: Any, products: Sequence[Any]) -> Any:
     for m, n, k, batch in shapes + turned:
         found = found + matmul_s(device, m, n, k, precision=precision, batch=batch)
     return found
+
+
+class Gauge:
+    """Which rows of a block could beat a limit, by what larger micro-batches took.
+
+    For each sequence a larger micro-batch takes no longer: kernels start less often and fill the device better, messages are
+    longer. So what one took bounds all smaller ones, within `SLACK`; and what a row takes with least computed again bounds
+    those that compute more again.
+    """
+
+    def __init__(self, pieces: Pieces, block: Block) -> None:
+        self.pieces, self.block = pieces, block
+        self.each = pieces.question.global_batch // block.data
+
+    def possible(self, limit_s: float) -> bool:
+        """Whether any row could: of each kind of row, only the largest micro-batch is timed."""
+        space, block = self.pieces.space, self.block
+        return any(
+            self._sequences_s(size, parallel) <= limit_s
+            for parallel in space.sequence_parallels(block.tensor, block.context)
+            for size in self._sizes(parallel)[-1:]
+        )
+
+    def promising(self, rows: Rows, limit_s: float) -> NDArray[np.bool_]:
+        """By row."""
+        found, space = np.zeros(len(rows.size), bool), self.pieces.space
+        for parallel in space.sequence_parallels(self.block.tensor, self.block.context):
+            at = rows.parallel == parallel
+            bound_s = 0.0
+            for size in sorted(set(rows.size[at].tolist()), reverse=True):
+                if bound_s <= limit_s:
+                    bound_s = self._sequences_s(size, parallel)
+                    found |= at & (rows.size == size) & (bound_s <= limit_s)
+        return found
+
+    def _sizes(self, parallel: bool) -> list[int]:
+        rows = self.pieces.rows(self.block.tensor, self.block.context)
+        return sorted({size for size in rows.size[rows.parallel == parallel].tolist() if self.each % size == 0})
+
+    def _sequences_s(self, size: int, parallel: bool) -> float:
+        """All sequences of a data rank, on the slowest stage, s: what smaller micro-batches take at least."""
+        cells = {kind: self.pieces.layer(self.block, (size, parallel, 0), kind) for kind in self.pieces.layer_counts}
+        least = {kind: cell[0] + cell[1] + cell[3] for kind, cell in cells.items()}
+        total = sum(self.pieces.layer_counts[kind] * each for kind, each in least.items())
+        count = self.pieces.space.layers
+        most = np.ceil(2 * count / self.block.pipeline) / 2 * min(least.values())
+        return float(SLACK * self.each / size * max(total / self.block.pipeline, most))

@@ -6,6 +6,7 @@ no sharding has none of it), and is added by `seconds.py`.
 """
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ from datahall.planner.search.space import Block, Space, Variant
 from datahall.planner.search.stages import Kind, kinds_of
 
 Floats = NDArray[np.float64]
-Cell = tuple[dict[bool, tuple[float, float, float, float, float]], tuple[float, ...]]
+Cell = tuple[float, float, float, float]
+Key = tuple[int, bool, int]
+"""A row: micro-batch, sequence parallelism, recomputation."""
 ENDS = ((False, False), (True, False), (False, True), (True, True))
 """Whether a stage holds the embedding, and the output layer."""
 
@@ -148,32 +151,36 @@ class Pieces:
 
     def timed(self, block: Block, rows: Rows) -> Timed:
         """Seconds of these rows."""
-        keys = zip(rows.size.tolist(), rows.parallel.tolist(), rows.recompute.tolist(), strict=True)
-        cells = [self._cell(block.tensor, block.context, block.experts, key) for key in keys]
-        layers = {kind: LayerRows(*np.array([cell[0][kind] for cell in cells]).T) for kind in self.layer_counts}
-        return Timed(layers, dict(zip(ENDS, np.array([cell[1] for cell in cells]).T, strict=True)))
+        keys = list(zip(rows.size.tolist(), rows.parallel.tolist(), rows.recompute.tolist(), strict=True))
+        layers = {kind: self._layer_rows(block, keys, kind) for kind in self.layer_counts}
+        ends = [self._vocabulary(block.tensor, block.context, size, parallel) for size, parallel, _ in keys]
+        return Timed(layers, dict(zip(ENDS, np.array(ends).T, strict=True)))
+
+    def _layer_rows(self, block: Block, keys: Sequence[Key], kind: bool) -> LayerRows:
+        forward, backward, again, exchange = np.array([self.layer(block, key, kind) for key in keys]).T
+        longer = np.array([self._longer(block.tensor, block.context, _experts(block, kind), key[:2], kind) for key in keys])
+        return LayerRows(forward, backward, backward + longer, again, exchange)
+
+    def layer(self, block: Block, key: Key, kind: bool) -> Cell:
+        """One row of one kind of layer: forward, backward, again, exchange, s."""
+        return self._layer(block.tensor, block.context, _experts(block, kind), key, kind)
 
     @functools.cache  # noqa: B019
-    def _cell(self, tensor: int, context: int, experts: tuple[int, int | None], key: tuple[int, bool, int]) -> Cell:
-        """One row: for each kind of layer what `LayerRows` has, and the vocabulary's seconds by ends."""
+    def _layer(self, tensor: int, context: int, experts: tuple[int, int | None], key: Key, kind: bool) -> Cell:
         size, parallel, recompute = key
         block, chosen = Block(tensor, context, 1, 1, *experts), {"micro_batch": size, "sequence_parallel": parallel}
         run = self.run(self.plan(block, **chosen, recompute=self.space.recomputes[recompute]))
-        sharded, layers = self._sharded(tensor, context, experts, size, parallel), {}
-        for kind, part in run.layers.items():
-            forward, backward, again = float(part.forward), float(part.backward), float(part.again)
-            exchange = float(part.seconds) - forward - backward - again
-            layers[kind] = forward, backward, backward + sharded[kind], again, exchange
-        return layers, self._vocabulary(tensor, context, size, parallel)
+        part = run.layer(run.firsts[kind])
+        forward, backward, again = float(part.forward), float(part.backward), float(part.again)
+        return forward, backward, again, float(part.seconds) - forward - backward - again
 
     @functools.cache  # noqa: B019
-    def _sharded(
-        self, tensor: int, context: int, experts: tuple[int, int | None], size: int, parallel: bool
-    ) -> dict[bool, float]:
-        """By how much backward is longer where weights are sharded, by kind of layer: whatever is computed again."""
-        block, chosen = Block(tensor, context, 1, 1, *experts), {"micro_batch": size, "sequence_parallel": parallel}
-        whole, shared = (self.run(self.plan(block, **chosen, zero=zero)) for zero in (0, 3))
-        return {kind: shared.passed(at)[0].backward - whole.passed(at)[0].backward for kind, at in whole.firsts.items()}
+    def _longer(self, tensor: int, context: int, experts: tuple[int, int | None], key: tuple[int, bool], kind: bool) -> float:
+        """By how much backward is longer where weights are sharded: whatever is computed again."""
+        whole = self._layer(tensor, context, experts, (*key, 0), kind)
+        chosen = {"micro_batch": key[0], "sequence_parallel": key[1], "recompute": self.space.recomputes[0], "zero": 3}
+        run = self.run(self.plan(Block(tensor, context, 1, 1, *experts), **chosen))
+        return float(run.passed(run.firsts[kind])[0].backward) - whole[1]
 
     @functools.cache  # noqa: B019
     def _vocabulary(self, tensor: int, context: int, size: int, parallel: bool) -> tuple[float, ...]:
@@ -228,6 +235,11 @@ class Pieces:
 
     def _summing(self, block: Block, zero: int, micro_batches: int) -> Any:
         return self.run(self.plan(block, zero=zero, global_batch=micro_batches * block.expert))
+
+
+def _experts(block: Block, kind: bool) -> tuple[int, int | None]:
+    """Expert ranks, as far as they change a kind of layer."""
+    return block.experts if kind else (1, None)
 
 
 def _end(embedding: bool, output: bool) -> Stage:
