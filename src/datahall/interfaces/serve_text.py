@@ -45,12 +45,18 @@ def _search(forecast: ServeForecast) -> str:
 def _answers(forecast: ServeForecast) -> Iterator[str]:
     served, request = forecast.chosen, forecast.request
     each = f"{significant(served.tokens_per_s_per_accelerator)} of one accelerator"
-    yield f"{significant(served.hall_tokens_per_s)} output tokens/s, {each}; load {served.utilisation_ratio:.0%} of the most"
+    rate = f"{significant(served.hall_tokens_per_s)} output tokens/s{_interval(forecast)}"
+    yield f"{rate}, {each}; load {served.utilisation_ratio:.0%} of the most"
     yield f"time to first token {times(served.ttft)}{_asked(request.ttft_p95_s)}"
     yield f"each further token {times(served.tpot)}{_asked(request.tpot_p95_s)}"
     low, high = forecast.ttft_p95_interval.low, forecast.ttft_p95_interval.high
     yield f"over {request.trials} seeds of {forecast.simulated_requests:,} requests: TTFT p95 {_between(low, high)}"
     yield f"prompts of {request.input_tokens:,.0f} tokens, answers of {request.output_tokens:,.0f}, by {forecast.engine}"
+
+
+def _interval(forecast: ServeForecast) -> str:
+    found = forecast.tokens_per_s_interval
+    return "" if found is None else f" (80 % between {significant(found.low)} and {significant(found.high)})"
 
 
 def times(found: Percentiles) -> str:

@@ -131,7 +131,7 @@ def served(**changes: Any) -> ServeForecast:
         what_ifs=(ServeWhatIf("two H200 for each H100", 40, 180.0, 1240.0, 0.7, 0.03, "as many requests on 40"),),
         shortfall=None, evaluated=412, fitting=301, simulated=18, seconds=3.1,
         notes=("arrivals are independent",), assumptions=(Assumption("serve.engine", "vllm-0.8"),),
-        missing=(Assumption("economy.staff", "staff"),),
+        missing=(Assumption("economy.staff", "staff"),), tokens_per_s_interval=Interval(45_000.0, 56_000.0),
     )  # fmt: skip
     return replace(made, **changes)
 

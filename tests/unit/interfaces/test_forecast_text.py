@@ -83,4 +83,9 @@ def test_serving_on_the_screen_holds_all_subjects():
     assert text.startswith("h100-512 serves llama3-70b: 99.2 requests/s on 64")
     for subject in ("Answers", "Decode step", "One prompt", "Memory", "Load", "Limits", "Next money", "Other ways", "Search"):
         assert text.count(f"\n{subject} ") == 1, subject
-    assert "p95 780 ms" in text and "asked: 1 s for p95" in text and "keys and values" in text
+    assert (
+        "49,600 output tokens/s (80 % between 45,000 and 56,000)" in text
+        and "p95 780 ms" in text
+        and "asked: 1 s for p95" in text
+        and "keys and values" in text
+    )

@@ -89,9 +89,11 @@ def _answers(halls: "Sequence[Loaded]", asked: Asked) -> list[Any]:
 
 
 def _train(asked: Asked) -> Any:
-    """What asks one hall. Raises Refused where an option is no amount."""
+    """What asks one hall, corrected by what this home has measured. Raises Refused where an option is no amount."""
+    from datahall.planner.calibration.store import read_corrections
     from datahall.planner.training.forecast import train_of
     from datahall.planner.training.request import TrainRequest
+    from datahall.platform.home import Home
 
     fields = {
         "tokens": count(asked.tokens or "", "--tokens"), "sequence": asked.sequence, "global_batch": asked.global_batch,
@@ -99,7 +101,8 @@ def _train(asked: Asked) -> Any:
         "stack": asked.stack, "start_h": asked.start, "pinned": pinned(asked),
     }  # fmt: skip
     request = _request(TrainRequest, fields, "train")
-    return lambda loaded, architecture: train_of(loaded, architecture, request)
+    measured = read_corrections(Home.from_environment().root)
+    return lambda loaded, architecture: train_of(loaded, architecture, request, corrections=measured)
 
 
 def _serve(asked: Asked) -> Any:
@@ -249,11 +252,11 @@ def _launch(asked: Asked, forecast: "TrainForecast", per_server: int, path: Path
     from datahall.interfaces.train_text import headline
     from datahall.models.launch.spec import Launch
     from datahall.models.launch.targets import target
-    from datahall.models.parallel.stacks import stack_named
+    from datahall.models.parallel.stacks import stack_said
 
     run = forecast.run
     every = None if run.checkpoint_every_s is None else max(1, round(run.checkpoint_every_s / run.step_s))
-    stack = stack_named(forecast.request.stack, "--stack").made()
+    stack = stack_said(forecast.request.stack, "--stack").made()
     launch = Launch(forecast.architecture, forecast.best.plan, run.steps, per_server, stack, every)
     try:
         text = target(asked.launch or "")(launch)

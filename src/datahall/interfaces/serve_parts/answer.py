@@ -33,6 +33,11 @@ def answer_section(forecast: ServeForecast, anchors: Anchors) -> Section:
     if forecast.shortfall:
         blocks.append(Lines(tuple(_shortfall(forecast)), title="The level is not met", warning=True))
     blocks += not_computed(forecast.missing)
+    if found := forecast.tokens_per_s_interval:
+        text = (
+            f"80 % between {significant(found.low)} and {significant(found.high)} output tokens/s: how far forecasts were off"
+        )
+        blocks.append(Lines((text,), title="How sure it is"))
     if forecast.limits:
         blocks.append(Lines(forecast.limits, title="What limits it"))
     if forecast.what_ifs:

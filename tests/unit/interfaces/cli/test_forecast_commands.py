@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Forecasts made by hand in place of computed ones; what was asked is kept."""
     calls: Asked = []
 
-    def train_of(loaded: Loaded, architecture: Architecture, request: Any) -> Any:
+    def train_of(loaded: Loaded, architecture: Architecture, request: Any, **_: Any) -> Any:
         calls.append((loaded, architecture, request))
         return replace(trained(), hall=loaded.hall.name, request=request)
 
@@ -121,7 +121,7 @@ def test_several_halls_are_compared(cli: Cli, asked: Asked):
 def test_a_hall_that_cannot_is_told_beside_those_that_can(cli: Cli, asked: Asked, monkeypatch: pytest.MonkeyPatch):
     """Given a model that fits one of two halls, that one answers, and the other's problem says which hall it is."""
 
-    def train_of(loaded: Loaded, *_: Any) -> Any:
+    def train_of(loaded: Loaded, *_: Any, **__: Any) -> Any:
         if loaded.hall.name == "h100-64":
             raise Refused(Problem("TRAIN-020", "plan.tensor", "it does not fit", "take a larger hall"))
         return trained()
