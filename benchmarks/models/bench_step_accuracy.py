@@ -30,6 +30,9 @@ from datahall.models.parallel.step import Step, step_of
 
 SHARED = Path(os.environ.get("DATAHALL_SHARED", "../shared")) / "reference/training"
 MEGATRON_2021 = Stack(tensor_overlap=False, data_overlap=False, fused_accumulation=False)
+INTERNEVO = Stack(
+    attention_kernel="flash1", fused=False, fused_accumulation=False, broadcasts_shards=True, recomputed=("norms",)
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ SOURCES = {
     ),
     "bloom_tuning": Source(
         50e9, replace(MEGATRON_2021, blocking=True), "four 100 Gb/s ports a node; Megatron-DeepSpeed, 16-bit gradients, ZeRO 1",
-        shape=GPT | {"positions": "alibi", "embedding_norm": True}, plan=DEEPSPEED,
+        shape=GPT | {"positions": "alibi", "embedding_norm": True}, plan={"gradient_bytes": 2},
     ),
     "vtrain_multi": Source(100e9, MEGATRON_2021, "800 Gb/s a node; Megatron-DeepSpeed", shape=GPT, plan=DEEPSPEED),
     "vtrain_single": Source(100e9, MEGATRON_2021, "one node; Megatron-DeepSpeed", shape=GPT, plan=DEEPSPEED, every=8),
@@ -67,13 +70,13 @@ SOURCES = {
         "FSDP prefetches; norms not fused; fp32 reduction", protocol="roce_v2", shape=GPT | {"positions": "alibi"},
     ),
     "internevo": Source(
-        50e9, Stack(attention_kernel="flash1", fused=False, fused_accumulation=False, broadcasts_shards=True),
+        50e9, INTERNEVO,
         "gradients and weights overlapped; FlashAttention 1.0.5, by its installation page; eager but for its norms",
         protocol="roce_v2", shape=LLAMA,
         plan={"zero": 1, "gradient_bytes": 2, "bucket_elements": 2**28},
     ),
     "torchtitan": Source(
-        400e9, Stack(attention_kernel="flash2", fused_accumulation=False, stops_early=True),
+        400e9, Stack(attention_kernel="sdpa", fused_accumulation=False, stops_early=True),
         "FSDP2 prefetches; compiled is fused, eager is not; fp32 reduction; selective is by operator",
         accelerator="H100 80GB HBM3", protocol="roce_v2", shape=LLAMA,
     ),

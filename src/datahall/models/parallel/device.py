@@ -87,7 +87,11 @@ class Device:
         return self.peak_flop_per_s(precision) * self.measured_ratio[precision]
 
     def slowed(self, ratio: float) -> "Device":
-        """The same at a share of its clock in products of matrices: what keeps its units less busy does not reach the limit."""
+        """The same at a share of its clock: all computing slows, memory does not."""
+        return replace(self, flop_per_s={name: rate * ratio for name, rate in self.flop_per_s.items()})
+
+    def limited(self, ratio: float) -> "Device":
+        """The same at a share of its clock in products alone: what keeps its units less busy does not reach the power limit."""
         return replace(self, measured_ratio={name: rate * ratio for name, rate in self.measured_ratio.items()})
 
 

@@ -11,7 +11,7 @@ from datahall.foundation.errors import Problem, Refused
 from datahall.foundation.spec import Spec
 
 FOLDER = Path(__file__).parent / "constants"
-AttentionKernel = Literal["flash1", "flash2", "flash3", "flash4", "cudnn9"]
+AttentionKernel = Literal["flash1", "flash2", "flash3", "flash4", "cudnn9", "sdpa"]
 
 
 class Sourced(Spec):

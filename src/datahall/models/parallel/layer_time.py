@@ -66,7 +66,8 @@ def layer_pass(
     whole = _started(forward + small, started_s, stack)
     some = (forward - attention[0]) / 2 + small  # torchtitan keeps every second product, and attention
     spared = made[len(products) - 1] if stack.stops_early else 0.0  # backward needs what goes into the last, not its result
-    again = {"none": 0.0, "selective": attention[0], "operators": some, "full": whole - spared}[plan.recompute]
+    norms = norms_s(architecture, plan, device, stack) if "norms" in stack.recomputed else 0.0
+    again = {"none": norms, "selective": attention[0] + norms, "operators": some, "full": whole - spared}[plan.recompute]
     return Pass(whole, _started(backward + small_back, 2 * started_s, stack), again, *attention)
 
 
@@ -226,6 +227,14 @@ def small_s(
     return float(
         elementwise_s(device, more * size * (hidden * (norm + sums) + inner + rotated), launches=8 if stack.fused else 16)
     )
+
+
+def norms_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack) -> float:
+    """Norms, each with the sum before it, forward: passes as `small_s` counts them."""
+    tokens = plan.micro_batch * plan.sequence / plan.context
+    hidden = architecture.hidden * tokens / (plan.tensor if plan.sequence_parallel else 1)
+    passes = architecture.norms_per_layer * ((2 if stack.fused else 6) + 3)
+    return float(elementwise_s(device, (4 if plan.precision == "fp32" else 2) * hidden * passes, launches=4))
 
 
 def activation_passes(architecture: Architecture, stack: Stack) -> int:

@@ -42,7 +42,7 @@ def sustained(device: Device, constants: StepConstants) -> Device:
 
     Power goes with the cube of the clock where voltage follows it, so that the clock goes with the cube root of the limit.
     """
-    ratio = constants.limited_ratio if device.architecture in LIMITED else 1.0
-    if device.limit_w is not None and device.power_w is not None:
-        ratio *= min(1.0, device.limit_w / device.power_w) ** (1 / 3)
-    return device.slowed(ratio)
+    held = device.limited(constants.limited_ratio) if device.architecture in LIMITED else device
+    if device.limit_w is None or device.power_w is None or device.limit_w >= device.power_w:
+        return held
+    return held.slowed((device.limit_w / device.power_w) ** (1 / 3))

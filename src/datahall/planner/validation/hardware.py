@@ -81,7 +81,7 @@ def machine_of(hardware: str, *, alone: bool = False) -> Machine:
     if power := re.search(r"\b(\d{3,4})\s?W\b", hardware, re.ASCII):
         row = row_for(name, accelerator_rows())
         if row is not None and row.tdp_w and float(power[1]) < 0.95 * row.tdp_w:
-            assumed.append(f"limit of {power[1]} W, below the {row.tdp_w:g} W of {device.name}: clocks lowered by its cube root")
+            assumed.append(f"limit of {power[1]} W, below {row.tdp_w:g} W of {device.name}: the clock lowered by its cube root")
             device = replace(device, limit_w=float(power[1]))
     assumed += [f"{device.name} with {', '.join(changed)}, as the row says"] if changed else []
     protocol = "roce_v2" if re.search(r"RoCE|Ethernet|\bEFA\b|\d+GbE\b", hardware, re.IGNORECASE) else "infiniband"

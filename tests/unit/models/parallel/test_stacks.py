@@ -12,7 +12,8 @@ def test_each_stack_makes_assumptions_and_a_plan(name):
     """Given a stack's name, its fields are those of a Stack, and its plan's are those of a TrainPlan."""
     named = stack_named(name)
     plan = TrainPlan(global_batch=1, sequence=8, **named.plan)
-    assert {field: getattr(named.made(), field) for field in named.stack} == named.stack
+    stated = {field: tuple(value) if isinstance(value, list) else value for field, value in named.stack.items()}
+    assert {field: getattr(named.made(), field) for field in named.stack} == stated
     assert {field: getattr(plan, field) for field in named.plan} == named.plan
 
 
