@@ -11,6 +11,7 @@ from datahall.models.parallel.communication import Cluster, cluster_of
 from datahall.planner.training.cluster import doubled_ports, without_narrow_tiers
 from datahall.planner.training.hall import Server
 from datahall.planner.training.outcome import Outcome, outcome_of
+from datahall.planner.training.prices import second_network_factor, servers_factor, wide_network_factor
 from datahall.planner.training.result import WhatIf
 from datahall.planner.training.trial import Trial, choices
 
@@ -56,11 +57,7 @@ def _changes(trial: Trial, base: Outcome) -> Iterator[Change]:
     if cluster.nic_bytes_per_s and more > trial.accelerators:
         yield Change("+25 % accelerators", f"{more:,} accelerators", alike.outcome(accelerators=more), priced=True)
     if base.accelerators > cluster.per_domain:
-        twice = with_unit(2 * cluster.nic_bytes_per_s * 8, "bit/s")
-        yield Change("network x2", f"{twice} for each accelerator", trial.timed_on(doubled_ports(cluster)), priced=False)
-    if cluster.oversubscription > 1:
-        outcome = trial.timed_on(without_narrow_tiers(cluster))
-        yield Change("no oversubscription", "as many uplinks as downlinks on every tier", outcome, priced=False)
+        yield from _network(trial)
     yield from _next_generation(alike)
     yield Change(
         "memory x2", "twice the memory on each accelerator", alike.outcome(memory_bytes=2 * trial.memory_bytes), priced=False
@@ -70,6 +67,23 @@ def _changes(trial: Trial, base: Outcome) -> Iterator[Change]:
         yield Change("fp8", what, alike.outcome(precision="fp8"), priced=True)
     if setting.home.storage is not None:
         yield from _storage(trial, base)
+
+
+def _network(trial: Trial) -> Iterator[Change]:
+    """By the best of the plans that were found: the network does not change what fits."""
+    cluster, home = trial.cluster, trial.setting.home
+    what = f"{with_unit(2 * cluster.nic_bytes_per_s * 8, 'bit/s')} for each accelerator by a second compute fabric"
+    factor = second_network_factor(home)
+    yield _rewired("network x2", what, trial, doubled_ports(cluster), factor)
+    if cluster.oversubscription > 1:
+        what = "as many uplinks as downlinks on every tier"
+        yield _rewired("no oversubscription", what, trial, without_narrow_tiers(cluster), wide_network_factor(home))
+
+
+def _rewired(name: str, what: str, trial: Trial, cluster: Cluster, factor: float | None) -> Change:
+    lines = {**trial.setting.line_factors, **({"network": factor} if factor is not None else {})}
+    paying = replace(trial, setting=replace(trial.setting, line_factors=lines))
+    return Change(name, what, paying.timed_on(cluster), priced=factor is not None)
 
 
 def _storage(trial: Trial, base: Outcome) -> Iterator[Change]:
@@ -92,23 +106,20 @@ def _next_generation(trial: Trial) -> Iterator[Change]:
     if row is None or part is None or kind.part is None:
         return
     server = Server(part.name, part.peak_power_w, idle_power_w(part), part.accelerators)
-    factors = dict(trial.setting.line_factors)
-    priced = bool(part.price and kind.part.price and part.price.currency == kind.part.price.currency)
-    if part.price and kind.part.price and priced:
-        factors["servers"] = part.price.value / kind.part.price.value
-    setting = replace(trial.setting, home=replace(home, server=server), line_factors=factors)
+    factor = servers_factor(home, part)
+    lines = {**trial.setting.line_factors, **({"servers": factor} if factor is not None else {})}
+    setting = replace(trial.setting, home=replace(home, server=server), line_factors=lines)
     outcome = trial.outcome(setting=setting, cluster=_with(trial.cluster, row.name), memory_bytes=row.memory_bytes)
-    yield Change(f"accelerator {row.name}", f"as many {row.name} in {part.name}, on the same network", outcome, priced=priced)
+    yield Change(
+        f"accelerator {row.name}", f"as many {row.name} in {part.name}, on the same network", outcome, priced=factor is not None
+    )
 
 
 def _server_with(trial: Trial, accelerator: str) -> ServerPart | None:
-    """A catalogued server that holds as many of them in as large a domain."""
-    kind = trial.setting.home.kind
-    for device in trial.setting.home.loaded.catalogue.devices.values():
-        alike = isinstance(device, ServerPart) and device.accelerator == accelerator and device.accelerators == kind.per_server
-        if alike and isinstance(device, ServerPart):
-            return device
-    return None
+    """A catalogued server that holds as many of them, one with a price first."""
+    devices, each = trial.setting.home.loaded.catalogue.devices.values(), trial.setting.home.kind.per_server
+    alike = [d for d in devices if isinstance(d, ServerPart) and (d.accelerator, d.accelerators) == (accelerator, each)]
+    return min(alike, key=lambda part: part.price is None, default=None)
 
 
 def _with(cluster: Cluster, accelerator: str) -> Cluster:

@@ -110,7 +110,7 @@ def chosen_of(loaded: Loaded, kind: Kind, accelerators: int, *, packed: bool = T
     """
     device_of(kind.accelerator)
     domain = _used_domain(kind, accelerators)
-    build = _fabric_of(loaded, kind)
+    build = fabric_of(loaded, kind)
     port = _nic_bytes_per_s(kind, build)
     if accelerators > domain and not port:
         what = f"{accelerators} accelerators stand in several domains of {domain}, but no compute fabric with ports joins them"
@@ -136,7 +136,7 @@ def _used_domain(kind: Kind, accelerators: int) -> int:
     return even if accelerators % even == 0 and accelerators <= kind.domains * even else kind.per_domain
 
 
-def _fabric_of(loaded: Loaded, kind: Kind) -> FabricBuild | None:
+def fabric_of(loaded: Loaded, kind: Kind) -> FabricBuild | None:
     """The first compute fabric on which servers of this kind have ports."""
     part = kind.part
     for build in loaded.fabrics:

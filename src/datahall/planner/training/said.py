@@ -98,5 +98,9 @@ def notes_of(
 
 def _placed(placed: Placed) -> str:
     narrow = f", feels {placed.oversubscription:.2g} : 1 oversubscription" if placed.oversubscription > 1 else ""
-    where = "inside a domain" if placed.level == "domain" else f"below one {placed.level}, {placed.hops} switches{narrow}"
+    where = (
+        "inside a domain"
+        if placed.level == "domain"
+        else f"below one {placed.level}, {placed.hops} switch{'es' if placed.hops > 1 else ''} away{narrow}"
+    )
     return f"{placed.ranks} {placed.axis} ranks stay {where}"

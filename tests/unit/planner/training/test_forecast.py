@@ -113,7 +113,10 @@ def test_parts_of_the_hall_and_what_ifs(equipped: Loaded):
     storage = next(what_if for what_if in found.advice if what_if.name == "storage x4")
     assert storage.priced and storage.days_delta is not None and storage.days_delta < 0
     nothing = next(what_if for what_if in found.advice if what_if.name == "network x2")
-    assert nothing.days_delta is not None and nothing.days_delta <= 0 and not nothing.priced
+    assert nothing.days_delta is not None and nothing.days_delta <= 0 and nothing.priced
+    assert nothing.cost_delta is not None and nothing.cost_delta > 0  # a second fabric that saves next to nothing
+    newer = next(what_if for what_if in found.advice if what_if.name == "accelerator B200")
+    assert newer.days_delta is not None and newer.days_delta < -0.3 * found.run.days
 
 
 def test_oversubscription_shows_where_it_is_crossed(equipped_file: Path):
@@ -121,13 +124,14 @@ def test_oversubscription_shows_where_it_is_crossed(equipped_file: Path):
     wide = train_of(load(equipped_file), MODEL, asked(pinned={**PINNED, "zero": 3}))
     text = equipped_file.read_text(encoding="utf-8")
     narrow_fabric = "topology: leaf_spine\n    oversubscription: 8\n    oversubscription_limit: 8\n    servers_per_unit: 1\n"
+    narrow_fabric += "    uplink_length_m: 10\n"
     equipped_file.write_text(text.replace("topology: leaf_spine\n", narrow_fabric, 1), encoding="utf-8")
     narrow = train_of(load(equipped_file), MODEL, asked(pinned={**PINNED, "zero": 3}, what_ifs=True))
     assert narrow.run.step_s > wide.run.step_s
     gradient = next(placed for placed in narrow.placement if placed.axis == "gradient")
     assert gradient.oversubscription == pytest.approx(8, rel=0.35)
     freed = next(what_if for what_if in narrow.advice if what_if.name == "no oversubscription")
-    assert freed.days_delta is not None and freed.days_delta < 0
+    assert freed.days_delta is not None and freed.days_delta < 0 and freed.priced
     scattered = train_of(load(equipped_file), MODEL, asked(pinned={**PINNED, "zero": 3}, packed=False))
     assert scattered.run.step_s >= narrow.run.step_s
 
