@@ -35,11 +35,6 @@ class Settled:
     def busy_ratio(self) -> float:
         return fmean(latency.busy_ratio for latency in self.latencies)
 
-    @property
-    def batch(self) -> float:
-        """Sequences that decode at once on all data ranks of one replica."""
-        return fmean(latency.batch for latency in self.latencies) * self.fleet.carried.plan.data
-
     def median(self, kind: str) -> Percentiles:
         """Of each percentile over the seeds; kind: `ttft_s` or `tpot_s`."""
         found = [getattr(latency, kind) for latency in self.latencies]

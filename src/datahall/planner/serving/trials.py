@@ -28,8 +28,6 @@ class Trials:
     request: ServeRequest
     pool: Pool
     kept: dict[Key, Latency] = field(default_factory=dict)
-    kept_elsewhere: int = 0
-    """Trials of changed questions."""
 
     def of(self, plan: InferencePlan, amount: float, *, seed: int | None = None, requests: int = SEARCHED) -> Latency:
         """One way, all its data ranks together. amount: requests/s, or in a closed loop requests in flight; the seed is the

@@ -84,7 +84,6 @@ def _what_if(change: Change, trials: Trials, fleet: Fleet) -> WhatIf | None:
         found = sweep(changed, like=fleet.carried.plan, most=SIMULATED).fleets
     except DatahallError:
         return None
-    trials.kept_elsewhere += len(changed.kept)
     if not found:
         return None
     best = found[0] if asked_of(trials.request) is not None else max(found, key=lambda one: one.count.amount)
