@@ -1,108 +1,118 @@
-"""What a row leaves open: the fastest plan that keeps to what it says and fits its device."""
+"""What a row leaves open: the choice of the search, which keeps to what the row says."""
 
-from collections.abc import Iterator
-from itertools import islice, product
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from datahall.foundation.errors import DatahallError
 from datahall.models.cost.spec import Architecture
-from datahall.models.parallel.checks import problems_of_plan
-from datahall.models.parallel.layout import stack_of
 from datahall.models.parallel.memory import memory_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.stacks import on_device
-from datahall.models.parallel.step import step_of
+from datahall.planner.search.question import ASKED, Question
+from datahall.planner.search.search import search
 from datahall.planner.validation.hardware import Machine
 from datahall.planner.validation.plan_rows import Asked
 from datahall.planner.validation.software import Software
 
-TRIED = 128
-"""Plans that are timed at most; those that need the least splitting come first."""
-WEIGHED = 512
-"""Plans whose memory is counted at most."""
+NOT_WANTED = {"schedule": "1f1b", "expert_tensor": None, "shard": None}
+"""Fields that a row has no column for: not searched, as software of most rows knows no other."""
 RECOMPUTE = ("none", "selective", "full")
 Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question of the search; rows that ask the same are answered once."""
+
+    key: str
+    """What all the others say, as text: some of them cannot be compared fast."""
+    architecture: Architecture = field(compare=False)
+    machine: Machine = field(compare=False)
+    accelerators: int = field(compare=False)
+    pinned: Mapping[str, Any] = field(compare=False)
+    stack: Stack = field(compare=False)
 
 
 def filled(
     architecture: Architecture, asked: Asked, software: Software, machine: Machine | None
 ) -> tuple[TrainPlan, tuple[str, ...]]:
-    """The row's plan with open fields chosen, and the choice in words; as pinned where nothing is possible.
+    """The row's plan with open fields chosen, and the choice in words; as small as can be where nothing is possible.
 
-    Without a machine, the plan that needs the least memory: no time says which is fastest.
+    Without a machine nothing says which plan is fastest: open fields are 1, and only recomputation is as memory needs it.
     """
-    pinned = {**asked.pinned}
     if not asked.open:
-        return _plan(pinned), ()
-    found = list(islice(_possible(architecture, asked, machine), WEIGHED))
-    if not found:
-        return _plan(pinned | _least(asked)), ()
-    best = _fastest(architecture, found, software, machine)
-    words = ", ".join(f"{field}={getattr(best, field)}" for field in asked.open)
-    return best, (f"not given, the fastest that fits was taken: {words}",)
+        return _plan({**asked.pinned}), ()
+    found = None
+    if machine is not None and set(asked.open) <= {"recompute"}:
+        found = _least_again(architecture, asked, machine)
+    elif machine is not None and _divides(asked.pinned):
+        stack = on_device(software.named.made(), machine.cluster.device.architecture)
+        of = (architecture, machine, asked.accelerators, asked.pinned, stack)
+        found = _searched(Choice(repr(of), *of))
+    if found is None:
+        plan = _plan({**asked.pinned, **_least(asked)})
+        return plan, (f"not given, and nothing to choose by: {_words(plan, asked)}",)
+    return found, (f"not given, the search's choice: {_words(found, asked)}",)
 
 
-def _fastest(architecture: Architecture, plans: list[TrainPlan], software: Software, machine: Machine | None) -> TrainPlan:
-    held = [(memory_of(architecture, plan), plan) for plan in plans]
-    least = min(held, key=lambda pair: pair[0].needed)[1]
-    if machine is None:
-        return least
-    fitting = [plan for memory, plan in held if memory.fits(machine.memory_bytes)]
-    if len(fitting) < 2:
-        return fitting[0] if fitting else least
-    stack = on_device(software.named.made(), machine.cluster.device.architecture)
-    return min(fitting[:TRIED], key=lambda plan: step_of(architecture, plan, machine.cluster, stack).seconds)
+def _divides(pinned: Mapping[str, Any]) -> bool:
+    """Whether the batch is a multiple of what is pinned of it: otherwise no choice helps, and the checks say so best."""
+    return bool(pinned["global_batch"] % (pinned.get("data", 1) * pinned.get("micro_batch", 1)) == 0)
 
 
-def _possible(architecture: Architecture, asked: Asked, machine: Machine | None) -> Iterator[TrainPlan]:
-    """Plans that the checks let pass, those that split least first."""
-    values = [tuple(_values(field, architecture, asked, machine)) for field in asked.open if field != "data"]
-    fields = [field for field in asked.open if field != "data"]
-    for chosen in sorted(product(*values), key=_split):
-        own: Fields = {**asked.pinned, **dict(zip(fields, chosen, strict=True))}
-        others = own["tensor"] * own["pipeline"] * own["context"]
-        if asked.accelerators % others:
-            continue
-        own.setdefault("data", asked.accelerators // others)
-        if asked.pinned["global_batch"] % (own["data"] * own.get("micro_batch", 1)):
-            continue
-        plan = _plan(own)
-        if plan.accelerators == asked.accelerators and not problems_of_plan(architecture, plan):
-            yield plan
+def _words(plan: TrainPlan, asked: Asked) -> str:
+    return ", ".join(f"{field}={getattr(plan, field)}" for field in asked.open)
 
 
-def _split(chosen: tuple[Any, ...]) -> int:
-    result = 1
-    for value in chosen:
-        result *= value if isinstance(value, int) else 1 + RECOMPUTE.index(value)
-    return result
+def _least_again(architecture: Architecture, asked: Asked, machine: Machine) -> TrainPlan | None:
+    """Only recomputation is open: nothing computed again is fastest, so as little as fits; all where nothing does."""
+    kinds = [kind for kind in RECOMPUTE if kind != "selective" or not asked.pinned.get("flash_attention", True)]
+    plans = [_plan({**asked.pinned, "recompute": kind}) for kind in kinds]
+    return next((plan for plan in plans if _holds(architecture, plan, machine)), plans[-1])
 
 
-def _values(field: str, architecture: Architecture, asked: Asked, machine: Machine | None) -> Iterator[Any]:
-    """Choices of one open field."""
-    accelerators, batch = asked.accelerators, asked.pinned["global_batch"]
-    if field == "recompute":
-        yield from RECOMPUTE if not asked.pinned.get("flash_attention", True) else ("none", "full")
-    elif field == "tensor":
-        yield from _divisors(accelerators, min(16, machine.cluster.per_domain if machine else 8))
-    elif field == "pipeline":
-        yield from _divisors(accelerators, stack_of(architecture))
-    elif field == "context":
-        yield from _divisors(accelerators, max(1, asked.pinned["sequence"] // 8192))
-    elif field == "expert":
-        yield from _divisors(architecture.experts.count if architecture.experts else 1, min(64, accelerators))
-    elif field == "chunks":
-        yield from (1, 2, 4)
-    else:
-        yield from _divisors(batch, 8)
+def _holds(architecture: Architecture, plan: TrainPlan, machine: Machine) -> bool:
+    try:
+        return memory_of(architecture, plan).fits(machine.memory_bytes)
+    except (ValueError, DatahallError):
+        return True  # an impossible plan: the checks speak about it
 
 
-def _divisors(number: int, most: int) -> list[int]:
-    return [each for each in range(1, min(number, most) + 1) if number % each == 0]
+@functools.lru_cache(maxsize=4096)
+def _searched(choice: Choice) -> TrainPlan | None:
+    """The fastest plan that fits, or comes nearest, with one chunk or, where chunks are open or more, interleaved."""
+    chunks = choice.pinned.get("chunks")
+    schedules = (["1f1b"] if chunks in (None, 1) else []) + (["interleaved"] if chunks != 1 else [])
+    found = [plan for schedule in schedules if (plan := _best(choice, schedule)) is not None]
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _best(choice: Choice, schedule: str) -> tuple[float, TrainPlan] | None:
+    """Seconds and plan: where nothing fits, the plan that comes nearest; None where nothing is possible."""
+    pinned = choice.pinned
+    given = {**NOT_WANTED, **{name: value for name, value in pinned.items() if name not in ASKED}, "schedule": schedule}
+    if schedule == "1f1b":
+        given["chunks"] = 1
+    try:
+        question = Question(
+            choice.architecture, choice.machine.cluster, choice.accelerators, pinned["sequence"], pinned["global_batch"],
+            pinned["precision"], choice.stack, given, choice.machine.memory_bytes, reserve_ratio=0.0, fewer=False,
+        )  # fmt: skip
+        found = search(question, top=1)
+    except DatahallError:
+        return None
+    if found.best:
+        return found.best[0].seconds, found.best[0].plan
+    return (math.inf, found.nearest_fit.plan) if found.nearest_fit else None
 
 
 def _least(asked: Asked) -> Fields:
     """Open fields as small as they can be, so that the checks can say what is wrong."""
-    own: Fields = {"recompute": "none"} if "recompute" in asked.open else {}
+    own: Fields = {"recompute": "full"} if "recompute" in asked.open else {}
     others = asked.pinned.get("tensor", 1) * asked.pinned.get("pipeline", 1) * asked.pinned.get("context", 1)
     return own | ({"data": max(1, asked.accelerators // others)} if "data" in asked.open else {})
 
