@@ -69,14 +69,17 @@ SAME = {"sequence": "--sequence", "global_batch": "--global-batch", "precision":
 """Fields of a plan that have an option of their own."""
 
 
-def checked(asked: Asked) -> Asked:
-    """The same, when the options go together. Raises Refused with every pair that does not, both named."""
-    if problems := [*_contradictions(asked), *_lacking(asked), *_pins(asked)]:
+def checked(asked: Asked, *, page: bool = True) -> Asked:
+    """The same, when the options go together. Raises Refused with every pair that does not, both named.
+
+    page: whether the command writes one, to which `--output` without `--serve` leads.
+    """
+    if problems := [*_contradictions(asked, page=page), *_lacking(asked), *_pins(asked)]:
         raise Refused(problems)
     return asked
 
 
-def _contradictions(asked: Asked) -> Iterator[Problem]:
+def _contradictions(asked: Asked, *, page: bool) -> Iterator[Problem]:
     """CLI-031: two options that contradict, or one that needs another."""
     if asked.train is not None and asked.serve is not None:
         what = "--train and --serve are two questions"
@@ -87,7 +90,7 @@ def _contradictions(asked: Asked) -> Iterator[Problem]:
     elif asked.serve is not None:
         yield from _belongs(asked, TRAIN_ONLY, to="--train", but="--serve")
     else:
-        without_output = {field: option for field, option in SERVE_ONLY.items() if field != "output"}
+        without_output = {field: option for field, option in SERVE_ONLY.items() if field != "output" or not page}
         yield from _needs(asked, TRAIN_ONLY, "--train MODEL")
         yield from _needs(asked, without_output, "--serve MODEL")
         yield from _needs(asked, EITHER, "--train MODEL or --serve MODEL")

@@ -81,7 +81,7 @@ def _show(plans: "list[Plan]") -> None:
         out.print(line)
 
 
-@takes(Asked, "asked")
+@takes(Asked, "asked", without=("launch",))
 def explain(
     asked: Asked,
     hall: HallFile,
@@ -99,7 +99,7 @@ def explain(
     from datahall.planner.load import load
     from datahall.planner.plan import plan_of
 
-    checked(asked)
+    checked(asked, page=False)
     planned = None if asked.any else plan_of(load(hall))
     figures = planned.figures if planned else figures_of(hall, asked)
     if not figure:

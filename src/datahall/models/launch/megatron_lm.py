@@ -240,7 +240,8 @@ def megatron_lm(launch: Launch) -> str:
 def _head(launch: Launch, notes: list[str]) -> Iterator[str]:
     yield f"# {launch.architecture.name} on {launch.plan.accelerators:,} accelerators: {NAME} (core 0.15), by Datahall."
     yield f"# Run it on each of the {launch.nodes:,} servers, in Megatron-LM's folder, with HEAD=host:port of the first."
-    yield "# Data, tokenizer and learning rate are yours: --data-path ... --tokenizer-type ... --tokenizer-model ... --lr ..."
+    yield "# Data, tokenizer, learning rate and rotary base are yours:"
+    yield "#   --data-path ... --tokenizer-type ... --tokenizer-model ... --lr ... --rotary-base ..."
     yield "# For a trial without data: --mock-data --tokenizer-type NullTokenizer --lr 1e-4"
     yield from (f"# {note}." for note in notes)
 

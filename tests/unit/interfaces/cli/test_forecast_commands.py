@@ -158,6 +158,13 @@ def test_a_figure_of_a_forecast_is_explained(cli: Cli, asked: Asked):
     assert near.code == 2 and "Did you mean train_days" in near.err
 
 
+def test_what_explain_does_not_do_is_refused(cli: Cli, asked: Asked):
+    """Given an option of a page or of a launch, explain says so rather than to leave it unread."""
+    said = cli("explain", LARGE, "pue", "--output", "page.html")
+    assert said.code == 2 and "CLI-031 --output says nothing without --serve MODEL" in said.err
+    assert cli("explain", LARGE, "train_days", *TRAIN, "--launch", "torchtitan").code == 2
+
+
 # --- pages and launches -----------------------------------------------------------------------------------------
 
 
