@@ -55,18 +55,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Rows and columns of a block under one schedule."""
+    """Rows and columns of a block under some schedules."""
 
     block: Block
-    variant: Variant
+    variants: Sequence[Variant]
     rows: Rows
     columns: Sequence[Column]
 
-    def point(self, at: tuple[int, int], seconds: float, needed_bytes: float) -> Point:
-        """At a column and a row."""
-        (column, row), rows = at, self.rows
+    def point(self, at: tuple[int, int, int], seconds: float, needed_bytes: float) -> Point:
+        """At a schedule, a column and a row."""
+        (variant, column, row), rows = at, self.rows
         each = int(rows.size[row]), bool(rows.parallel[row]), int(rows.recompute[row])
-        return Point(float(seconds), float(needed_bytes), self.block, self.variant, self.columns[column], *each)
+        return Point(float(seconds), float(needed_bytes), self.block, self.variants[variant], self.columns[column], *each)
 
 
 class Keeper:
@@ -78,7 +78,7 @@ class Keeper:
         """Slower ones can not get in."""
 
     def add(self, family: Family, seconds: Floats, needed: Floats, fits: NDArray[np.bool_]) -> None:
-        """Points of a family: column, row."""
+        """Points of a family: schedule, column, row."""
         held = fits & (seconds <= self.limit_s)
         at = np.flatnonzero(held)
         if not len(at):
@@ -88,8 +88,9 @@ class Keeper:
             most = np.partition(times, self.top - 1)[self.top - 1] * TIE
             at = at[times <= most]
         for each in at:
-            column, row = divmod(int(each), seconds.shape[1])
-            self.points.append(family.point((column, row), seconds[column, row], needed[column, row]))
+            where = np.unravel_index(each, seconds.shape)
+            variant, column, row = map(int, where)
+            self.points.append(family.point((variant, column, row), seconds[where], needed[where]))
         self._trim()
 
     def _trim(self) -> None:

@@ -6,7 +6,6 @@ no sharding has none of it), and is added by `seconds.py`.
 """
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +43,12 @@ class Rows:
     parallel: NDArray[np.bool_]
     recompute: NDArray[np.int64]
     """Index into the space's."""
+    place: NDArray[np.int64]
+    """Among all rows of the same tensor and context ranks."""
 
     def at(self, chosen: Any) -> "Rows":
         """Some of the rows."""
-        return Rows(self.size[chosen], self.parallel[chosen], self.recompute[chosen])
+        return Rows(self.size[chosen], self.parallel[chosen], self.recompute[chosen], self.place[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Pieces:
     def __init__(self, question: Question, space: Space) -> None:
         self.question, self.space = question, space
         self.exchanges: dict[tuple[int | None, ...], Exchanges] = {}
+        self.kept: dict[tuple[int, int, tuple[int, int | None]], Floats] = {}
         self.bounds: dict[Any, Any] = {}
         """What is at least taken, once worked out: see bounds.py."""
 
@@ -147,19 +149,30 @@ class Pieces:
             sizes = [size for size in space.micro_batches if size <= most]
             keys += [(size, parallel, index) for size in sizes for index in range(len(space.recomputes))]
         found = np.array(keys, np.int64).reshape(-1, 3)
-        return Rows(found[:, 0], found[:, 1].astype(bool), found[:, 2])
+        return Rows(found[:, 0], found[:, 1].astype(bool), found[:, 2], np.arange(len(found)))
 
     def timed(self, block: Block, rows: Rows) -> Timed:
-        """Seconds of these rows."""
-        keys = list(zip(rows.size.tolist(), rows.parallel.tolist(), rows.recompute.tolist(), strict=True))
-        layers = {kind: self._layer_rows(block, keys, kind) for kind in self.layer_counts}
-        ends = [self._vocabulary(block.tensor, block.context, size, parallel) for size, parallel, _ in keys]
-        return Timed(layers, dict(zip(ENDS, np.array(ends).T, strict=True)))
+        """Seconds of these rows: each is worked out when it is first asked for."""
+        key = (block.tensor, block.context, block.experts)
+        if key not in self.kept:
+            width = 5 * len(self.layer_counts) + len(ENDS)
+            self.kept[key] = np.full((len(self.rows(block.tensor, block.context).size), width), np.nan)
+        kept = self.kept[key]
+        for at in np.flatnonzero(np.isnan(kept[rows.place, 0])):
+            one = int(rows.size[at]), bool(rows.parallel[at]), int(rows.recompute[at])
+            kept[rows.place[at]] = self._row(block, one)
+        found, kinds = kept[rows.place].T, enumerate(self.layer_counts)
+        layers = {kind: LayerRows(*found[5 * index : 5 * index + 5]) for index, kind in kinds}
+        return Timed(layers, dict(zip(ENDS, found[-len(ENDS) :], strict=True)))
 
-    def _layer_rows(self, block: Block, keys: Sequence[Key], kind: bool) -> LayerRows:
-        forward, backward, again, exchange = np.array([self.layer(block, key, kind) for key in keys]).T
-        longer = np.array([self._longer(block.tensor, block.context, _experts(block, kind), key[:2], kind) for key in keys])
-        return LayerRows(forward, backward, backward + longer, again, exchange)
+    def _row(self, block: Block, key: Key) -> list[float]:
+        """Of each kind of layer what `LayerRows` has, then the vocabulary's seconds by ends."""
+        found: list[float] = []
+        for kind in self.layer_counts:
+            forward, backward, again, exchange = self.layer(block, key, kind)
+            longer = self._longer(block.tensor, block.context, _experts(block, kind), key[:2], kind)
+            found += [forward, backward, backward + longer, again, exchange]
+        return [*found, *self._vocabulary(block.tensor, block.context, *key[:2])]
 
     def layer(self, block: Block, key: Key, kind: bool) -> Cell:
         """One row of one kind of layer: forward, backward, again, exchange, s."""

@@ -94,7 +94,8 @@ class Hunt:
         if not len(rows.size) or (gauge and not gauge.possible(self.keeper.limit_s)):
             return
         groups = self._groups(block.pipeline)
-        weighed = [self._weigh(block, rows, columns, group) for group in groups.items()]
+        scales = Scales(self.pieces, block, rows, columns)
+        weighed = [self._weigh(scales, group) for group in groups.items()]
         some = np.logical_or.reduce([np.any(fits, axis=0) for _, _, fits in weighed])
         if np.any(some):
             if gauge:
@@ -117,12 +118,10 @@ class Hunt:
         for (group, variants), (needed, valid, fits) in zip(groups.items(), weighed, strict=True):
             dual = variants[0].schedule == "dualpipe" and block.pipeline > 1
             slow = timer.slowest(group, [kinds.index(kind) for kind in group], dual=dual)
-            needed_cut, fits_cut = needed[cut], fits[cut]
+            fits_cut = fits[cut]
             self.evaluated += int(np.count_nonzero(valid[cut]))
             self.fitting += int(np.count_nonzero(fits_cut))
-            for index, seconds in enumerate(timer.steps(slow, variants)):
-                family = Family(block, variants[index], rows, columns)
-                self.keeper.add(family, seconds, needed_cut[index], fits_cut[index])
+            self.keeper.add(Family(block, variants, rows, columns), timer.steps(slow, variants), needed[cut], fits_cut)
 
     def _rows(self, block: Block) -> Rows:
         """That divide the batch, and could be among the best."""
@@ -146,13 +145,11 @@ class Hunt:
             self.groups[pipeline] = found
         return self.groups[pipeline]
 
-    def _weigh(
-        self, block: Block, rows: Rows, columns: Sequence[Column], group: tuple[tuple[Kind, ...], list[Variant]]
-    ) -> Weighed:
+    def _weigh(self, scales: Scales, group: tuple[tuple[Kind, ...], list[Variant]]) -> Weighed:
         """Under schedules that make the same stages."""
-        (kinds, variants), scales = group, Scales(self.pieces, block, rows, columns)
+        kinds, variants = group
         skipped = self.space.skips(scales.zero[:, None], scales.counts)
-        can = np.array([runs(variant, block.pipeline, scales.counts) for variant in variants])
+        can = np.array([runs(variant, scales.block.pipeline, scales.counts) for variant in variants])
         valid, needed = ~skipped & can[:, None, :], scales.needed(kinds, variants)
         self.weighed += int(np.count_nonzero(valid))
         return needed, valid, (needed <= self.question.limit_bytes) & valid
@@ -162,8 +159,8 @@ class Hunt:
         missing = np.where(valid, needed, np.inf)
         at = np.unravel_index(np.argmin(missing), missing.shape)
         if np.isfinite(missing[at]) and (self.nearest is None or missing[at] < self.nearest.needed_bytes):
-            family = Family(block, variants[int(at[0])], *found)
-            self.nearest = family.point((int(at[1]), int(at[2])), np.inf, missing[at])
+            where = int(at[0]), int(at[1]), int(at[2])
+            self.nearest = Family(block, variants, *found).point(where, np.inf, missing[at])
 
     def candidate(self, point: Point) -> Candidate:
         plan = self.plan(point)

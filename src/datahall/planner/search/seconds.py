@@ -1,6 +1,6 @@
 """Seconds of a step for every row and column of a block at once, by the formulas of `combine`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,21 +107,22 @@ class Timer:
         slow = found[0]
         return Slowest(slow.micro_batch, slow.data, slow.optimiser, total - slow.micro_batch, slow.forward)
 
-    def steps(self, slow: Slowest, variants: Sequence[Variant]) -> Iterator[Floats]:
-        """Seconds of a step under each schedule that has these stages: column, row."""
-        pipeline, parts = self.block.pipeline, Parts(gather=slow.micro_batch)
-        for variant in variants:
-            dual = variant.schedule == "dualpipe" and pipeline > 1
-            divisor = {"interleaved": variant.chunks, "zero_bubble": 3}.get(variant.schedule, 1)
-            bubble = combine.bubble_s(
-                slow.others, slow.micro_batch, slow.forward, pipeline=pipeline, divisor=divisor, dual=dual
-            )
-            ranks: dict[str, Any] = {"micro_batches": self.counts, "chunks": variant.chunks, "pipeline": pipeline}
-            yield combine.step_from(
-                parts, micro_batches=self.counts, accelerators=self.block.accelerators, bubble=bubble,
-                send=combine.send_s(self.hop, **ranks, overlap=self.stack.send_overlap), data=slow.data,
-                optimiser=slow.optimiser, straggler_ratio=self.constants.straggler_ratio, host_s=self.constants.step_s,
-            ).seconds  # fmt: skip
+    def steps(self, slow: Slowest, variants: Sequence[Variant]) -> Floats:
+        """Seconds of a step under schedules that have these stages: schedule, column, row."""
+        pipeline, first = self.block.pipeline, variants[0]
+        dual = first.schedule == "dualpipe" and pipeline > 1
+        divisors = [{"interleaved": each.chunks, "zero_bubble": 3}.get(each.schedule, 1) for each in variants]
+        divisor, chunks = np.array(divisors)[:, None, None], np.array([each.chunks for each in variants])[:, None, None]
+        bubble = combine.bubble_s(
+            slow.others, slow.micro_batch, slow.forward, pipeline=pipeline, divisor=divisor, dual=dual
+        )  # fmt: skip
+        ranks: dict[str, Any] = {"micro_batches": self.counts, "chunks": chunks, "pipeline": pipeline}
+        step = combine.step_from(
+            Parts(gather=slow.micro_batch), micro_batches=self.counts, accelerators=self.block.accelerators, bubble=bubble,
+            send=combine.send_s(self.hop, **ranks, overlap=self.stack.send_overlap), data=slow.data,
+            optimiser=slow.optimiser, straggler_ratio=self.constants.straggler_ratio, host_s=self.constants.step_s,
+        )  # fmt: skip
+        return np.asarray(step.seconds)
 
 
 def _slower(one: Slowest, other: Slowest) -> Slowest:

@@ -38,29 +38,24 @@ class Scales:
     def _token(self) -> TokenBytes:
         """By row."""
         block, space = self.block, self.pieces.space
-        kinds = {
-            (bool(parallel), index): self.pieces.token(block.tensor, bool(parallel), recompute, block.pipeline > 1)
-            for parallel in set(self.rows.parallel.tolist())
-            for index, recompute in enumerate(space.recomputes)
-        }
-        keys = list(zip(self.rows.parallel.tolist(), self.rows.recompute.tolist(), strict=True))
-
-        def by_row(pick: Any) -> Any:
-            values = {key: pick(token) for key, token in kinds.items()}
-            return np.array([values[key] for key in keys])
-
+        tokens = [
+            self.pieces.token(block.tensor, parallel, recompute, block.pipeline > 1)
+            for parallel in (False, True)
+            for recompute in space.recomputes
+        ]
+        at = self.rows.parallel * len(space.recomputes) + self.rows.recompute
         layers = range(4)
         return TokenBytes(
-            [by_row(lambda token, i=i: token.kept[i]) for i in layers],
-            [by_row(lambda token, i=i: token.working[i]) for i in layers],
-            by_row(lambda token: token.outer),
-            by_row(lambda token: token.embedding),
-            by_row(lambda token: token.boundary),
+            [np.array([token.kept[i] for token in tokens])[at] for i in layers],
+            [np.array([token.working[i] for token in tokens])[at] for i in layers],
+            np.array([token.outer for token in tokens])[at],
+            np.array([token.embedding for token in tokens])[at],
+            np.array([token.boundary for token in tokens])[at],
         )
 
     def _buffers(self) -> Floats:
         found = np.zeros(len(self.tokens))
-        for parallel in (True, False):
+        for parallel in {*self.rows.parallel.tolist()}:
             at = self.rows.parallel == parallel
             chosen = {"pipeline": self.block.pipeline, "data": self.block.data, "sequence_parallel": parallel}
             plan = self.pieces.plan(self.block, **chosen)
