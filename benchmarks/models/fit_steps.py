@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.models.bench_step_accuracy import SOURCES, Row, rows_of
+from benchmarks.models.bench_step_accuracy import TABLES, Row, rows_of
 from scipy.optimize import least_squares
 
 from datahall.foundation.errors import DatahallError
@@ -48,7 +48,7 @@ Tables = Mapping[str, Sequence[Row]]
 
 def tables() -> Tables:
     """Rows that can be predicted."""
-    return {table: list(predictable(rows_of(table, Counter()))) for table in SOURCES}
+    return {table: list(predictable(rows_of(table, Counter()))) for table in TABLES}
 
 
 def predictable(rows: Iterable[Row]) -> Iterable[Row]:
