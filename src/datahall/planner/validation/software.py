@@ -60,20 +60,25 @@ SOURCES = (
     Source("llm-foundry", "llm-foundry-2023"),
     Source("internevo|internlm", "internevo"),
     Source("torchtitan", "torchtitan-eager"),
-    Source("llama 3 herd|2407\\.21783", "llama3"),
+    Source("llama 3 herd|2407\\.21783", "meta-llama3"),
     Source("mt-nlg|2201\\.11990", "megatron-deepspeed-2022", {"dropout": True, "bucket_elements": 0, "keeps_outputs": False}),
     Source("neox", "deepspeed", {"flash_attention": False, "bucket_elements": 0, "logit_bytes": 6, "dropout": True}),
     Source("glm-130b", "deepspeed", {"flash_attention": False, "bucket_elements": 0, "logit_bytes": 6, "dropout": True}),
     Source("opt-175b|2205\\.01068", "fairscale-2022"),
     Source("maxtext|palm", "maxtext"),
+    Source("megatron-deepspeed", "megatron-deepspeed-2022"),
     Source("megatron-bridge", "megatron-bridge"),
     Source("nemo", "nemo"),
     Source("megatron", "megatron-core"),
     Source("deepspeed", "deepspeed"),
     Source("colossal", "colossal-ai"),
     Source("datahall", "datahall"),
+    Source("litgpt|lightning|hugging ?face|accelerate|pytorch", "pytorch-fsdp"),
+    Source("\\bjax\\b|\\bxla\\b|t5x|paxml|levanter", "maxtext"),
 )
 """The first whose words stand in the row's source counts."""
+SHARDED = ((r"fsdp|full_shard|hybrid_shard", "pytorch-fsdp"), (r"zero[\s_-]*[23]", "deepspeed"))
+"""Stacks that speak of sharding in these words, where a source is not known."""
 
 
 def software_of(row: Mapping[str, Any]) -> Software:
@@ -90,13 +95,20 @@ def software_of(row: Mapping[str, Any]) -> Software:
     text = said(row, "source").lower()
     source = next((each for each in SOURCES if re.search(each.words, text)), None)
     if source is None:
-        named = stack_named(DEFAULT)
-        return Software(named, named.plan | _attention(row), True, f"no stack named, source not known: {DEFAULT} assumed")
+        return _unstated(row)
     named = stack_named("torchtitan-compile" if "titan" in source.stack and _is_compiled(row) else source.stack)
     if "asynctp" in said(row, "note").lower():
         named = named.model_copy(update={"stack": {**named.stack, "tensor_overlap": True}})
     assumed = f"stack {named.name} taken by the source"
     return Software(named, {**named.plan, **source.plan, **_attention(row)}, False, assumed, source.held)
+
+
+def _unstated(row: Mapping[str, Any]) -> Software:
+    """Of a source that nothing is known of: by its words for sharding, with what the row says of compiling and graphs."""
+    sharding = said(row, "zero_fsdp").lower()
+    name = next((name for words, name in SHARDED if re.search(words, sharding)), DEFAULT)
+    named = stack_said(f"{name}, {said(row, 'precision')}, {said(row, 'note')}")
+    return Software(named, named.plan | _attention(row), True, f"no stack named, source not known: {named.name} assumed")
 
 
 def _of_recipe(row: Mapping[str, Any], recipe: Recipe) -> Software:

@@ -29,6 +29,14 @@ def test_the_row_speaks_before_its_source():
         software_of(row | {"stack": "unheard of"})
 
 
+def test_an_unknown_source_is_judged_by_its_words_for_sharding():
+    """Given rows of a laboratory, FSDP, ZeRO 3 and neither take three stacks, compiled where said; all are unstated."""
+    rows = ({"zero_fsdp": "FSDP", "precision": "bf16 compile"}, {"zero_fsdp": "ZeRO-3"}, {"zero_fsdp": "none"})
+    found = [software_of({"source": "a laboratory"} | row) for row in rows]
+    assert [each.named.name for each in found] == ["pytorch-fsdp", "deepspeed", "megatron-core"]
+    assert found[0].named.made().host_kernel_s == 0 and all(each.unstated for each in found)
+
+
 def test_compiled_layers_are_told_by_the_precision_column():
     """Given torchtitan's rows, eager and compiled ones have other stacks."""
     names = [software_of({"source": "pytorch/torchtitan", "precision": p}).named.name for p in ("bf16 eager", "fp8 compile")]
