@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from datahall.models.parallel import combine
 from datahall.models.parallel.kernels import optimiser_s
-from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.step import WEIGHT_BYTES
 from datahall.planner.search.pieces import Floats, Held, Pieces
 from datahall.planner.search.space import Block, Column
@@ -46,7 +45,7 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
     for column in columns:
         key = (column.zero > 0, column.zero == 3, column.shard)
         if key not in known:
-            run = pieces.run(_plan(pieces, block, column))
+            run = pieces.sharing(block.tensor, block.context, block.data, block.experts, column)
             known[key] = *_reduction(run, dense), run.exchange.groups["shard"].ranks
             if column.zero == 3:
                 sizes = np.array(list(layers.values()))
@@ -57,7 +56,7 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
         shards.append(ranks)
         reductions.append(reduction)
         gatherings.append(gathering + 0.0 * dense)
-    run = pieces.run(_plan(pieces, block, columns[0]))
+    run = pieces.sharing(block.tensor, block.context, block.data, block.experts, columns[0])
     across = run.exchange.s("expert_gradient", "all_reduce", routed * run.plan.gradient_bytes)
     shard = np.array(shards, np.float64)
     return Columns(
@@ -79,14 +78,9 @@ def _reduction(run: Any, dense: Floats) -> tuple[Floats, Floats]:
 
 def _update_s(pieces: Pieces, block: Block, columns: tuple[Floats, Floats], held: tuple[Floats, Floats]) -> Floats:
     (zero, shard), (dense, routed) = columns, held
-    plan = _plan(pieces, block, Column())
-    ranks = pieces.run(plan).exchange.groups["expert_gradient"].ranks
+    run = pieces.sharing(block.tensor, block.context, block.data, block.experts, Column())
+    plan, ranks = run.plan, run.exchange.groups["expert_gradient"].ranks
     sharded = (zero > 0)[:, None] * 1.0
     count = combine.updated(dense, routed, sharded=sharded, shard=shard[:, None], expert_shard=ranks)
     each = {"gradient_bytes": plan.gradient_bytes, "state_bytes": plan.optimiser_bytes, "weight_bytes": WEIGHT_BYTES}
     return optimiser_s(pieces.question.cluster.device, count, **each)
-
-
-def _plan(pieces: Pieces, block: Block, column: Column) -> TrainPlan:
-    chosen = {"pipeline": block.pipeline, "data": block.data, "zero": column.zero, "shard": column.shard}
-    return pieces.plan(block, **chosen)

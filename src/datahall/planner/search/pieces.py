@@ -23,7 +23,7 @@ from datahall.models.parallel.step import _Run as Run
 from datahall.models.parallel.step_constants import step_constants
 from datahall.planner.search.exchanges import Exchanges
 from datahall.planner.search.question import Question
-from datahall.planner.search.space import Block, Space, Variant
+from datahall.planner.search.space import Block, Column, Space, Variant
 from datahall.planner.search.stages import Kind, kinds_of
 
 Floats = NDArray[np.float64]
@@ -141,6 +141,12 @@ class Pieces:
         return self.question.plan()
 
     @functools.cache  # noqa: B019 - they live as long as one search
+    def sharing(self, tensor: int, context: int, data: int, experts: tuple[int, int | None], column: Column) -> Any:
+        """What times exchanges of data ranks; they do not depend on stages."""
+        chosen = {"data": data, "zero": column.zero, "shard": column.shard}
+        return self.run(self.plan(Block(tensor, context, 1, data, *experts), **chosen))
+
+    @functools.cache  # noqa: B019
     def rows(self, tensor: int, context: int) -> Rows:
         """Every row of these ranks whose micro-batch one accelerator could hold: see `largest`."""
         space, keys = self.space, list[tuple[int, bool, int]]()

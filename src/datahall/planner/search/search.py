@@ -111,7 +111,8 @@ class Hunt:
 
     def _time(self, block: Block, found: Lines, groups: Groups, weighed: Sequence[Weighed], at: tuple[Any, Any]) -> None:
         """Time what is left of a block. at: columns and rows, of those that were weighed."""
-        (rows, columns), cut = found, (slice(None), *np.ix_(*at))
+        (rows, columns), whole = found, weighed[0][0].shape[1:] == (len(at[0]), len(at[1]))
+        cut: Any = ... if whole else (slice(None), *np.ix_(*at))
         kinds = list(dict.fromkeys(kind for group in groups for kind in group))
         held = [self.pieces.held(block.tensor, block.experts, kind) for kind in kinds]
         timer = Timer(self.pieces, block, rows, columns_of(self.pieces, block, columns, held))

@@ -92,10 +92,9 @@ class Scales:
 
     def _kept(self, kind: Kind, variants: Sequence[Variant]) -> Floats:
         """Activations from forward to backward: schedule, row."""
-        stage, found = kind.stage, []
-        ends: dict[str, Any] = {"embedding": stage.embedding, "output": stage.output}
-        for variant in variants:
+        in_flight = np.empty((len(variants), len(self.tokens)))
+        for index, variant in enumerate(variants):
             ranks: dict[str, Any] = {"pipeline": self.block.pipeline, "chunks": variant.chunks, "micro_batches": self.counts}
-            in_flight = footprint.in_flight(variant.schedule, stage.index, **ranks)
-            found.append(footprint.activation_bytes(self.token, kind.layers, in_flight, **ends))
-        return np.asarray(self.tokens * np.array(found))
+            in_flight[index] = footprint.in_flight(variant.schedule, kind.index, **ranks)
+        ends: dict[str, Any] = {"embedding": kind.embedding, "output": kind.output}
+        return np.asarray(self.tokens * footprint.activation_bytes(self.token, kind.layers, in_flight, **ends))
