@@ -1,33 +1,22 @@
 """The answers of `plan --train` and `plan --serve`: asked of each hall, shown, compared, written as a page or as a launch."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datahall.foundation.errors import Conflict, DatahallError, Missing, Problem, Refused
 from datahall.interfaces.cli.asked import Asked, checked, pinned
+from datahall.interfaces.cli.launching import LAUNCH, launchable, launched
 from datahall.interfaces.cli.model_named import model_named
-from datahall.interfaces.cli.output import err, next_step, out, say, show_json, show_problems
+from datahall.interfaces.cli.option_places import option_of
+from datahall.interfaces.cli.output import err, next_step, out, say, show_json, show_problems, show_table
 from datahall.interfaces.cli.quantities import count, seconds
 from datahall.interfaces.cli.targets import refuse_target
 
 if TYPE_CHECKING:
     from datahall.planner.load import Loaded
-    from datahall.planner.training.result import TrainForecast
-
-LAUNCH = (b"", b"by Datahall")
-"""What a launch file of ours says somewhere."""
-OPTIONS = {
-    "serve.input_tokens": "--input", "serve.output_tokens": "--output", "train.start_h": "--start",
-    **{f"serve.{name}_s": f"--{name.replace('_', '-')}" for name in ("ttft_p95", "ttft_p99", "tpot_p95", "tpot_p99")},
-    "serve.requests_per_s": "--requests-per-s",
-}  # fmt: skip
-"""Where a problem lies -> the option that said it, where the names differ."""
-UNPINNED = {"tokens", "sequence", "global_batch", "accelerators", "accelerator", "precision", "stack", "engine", "concurrency",
-            "kv_precision", "prefix_hit_ratio"}  # fmt: skip
-"""Fields of requests that have an option of the same name."""
 
 
 def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path | None, force: bool) -> int:
@@ -39,7 +28,7 @@ def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path |
     from datahall.planner.load import load_all
 
     checked(asked)
-    _launchable(halls, asked, as_json=as_json)
+    launchable(halls, asked, as_json=as_json)
     if report is not None:
         mark = {"mark": LAUNCH} if asked.launch else {}
         refuse_target(report, halls, force=force, **mark)
@@ -50,7 +39,7 @@ def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path |
     if not forecasts or (failed and len(found) == 1):
         raise Refused([problem for one in failed for problem in one.problems]) if len(failed) > 1 else failed[0]
     if asked.launch:
-        return _launch(asked, forecasts[0], _per_server(loaded[0], forecasts[0]), report)
+        return launched(asked.launch, forecasts[0], loaded[0], report)
     if report is not None:
         _write_page(report, forecasts)
     if as_json:
@@ -132,27 +121,13 @@ def _request(spec: Any, fields: Mapping[str, Any], area: str) -> Any:
         return spec(**{name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         found = problems_of(error, spec)
-        raise Refused([replace(problem, where=_option_of(f"{area}.{problem.where}")) for problem in found]) from None
+        raise Refused([replace(problem, where=option_of(f"{area}.{problem.where}")) for problem in found]) from None
 
 
 def _at_option(problem: Problem, loaded: "Loaded", *, many: bool) -> Problem:
     """Where its user said it; with several halls, which of them it is about."""
     what = f"{loaded.hall.name}: {problem.what}" if many else problem.what
-    return replace(problem, where=_option_of(problem.where), what=what)
-
-
-def _option_of(where: str) -> str:
-    """`train.global_batch` -> `--global-batch`, `plan.tensor` -> `--pin tensor`, `architecture.…` -> `--train`; a place in a
-    file stays."""
-    area, dot, field = where.partition(".")
-    if where in ("train", "serve") or area == "architecture":
-        return "--serve" if where == "serve" else "--train"
-    if not dot or area not in ("train", "serve", "plan", "pinned") or " " in field:
-        return where
-    if where in OPTIONS:
-        return OPTIONS[where]
-    field = field.removeprefix("pinned.")
-    return f"--{field.replace('_', '-')}" if field in UNPINNED else "--pin" if field == "pinned" else f"--pin {field}"
+    return replace(problem, where=option_of(problem.where), what=what)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------
@@ -176,8 +151,6 @@ def _show(forecasts: Sequence[Any]) -> None:
 
 
 def _show_compared(rows: Sequence[Sequence[str]]) -> None:
-    from datahall.interfaces.cli.output import show_table
-
     head, *body = rows
     if not out.is_terminal:
         out.file.write("\t".join(head) + "\n")
@@ -212,60 +185,3 @@ def _say_what_next(halls: Sequence[Path], asked: Asked, report: Path | None) -> 
         next_step(f"datahall plan {halls[0]} {question} -o report.html")
     else:
         next_step(f"datahall explain {halls[0]} {figure} {question}")
-
-
-# --- launch -----------------------------------------------------------------------------------------------------
-
-
-def _launchable(halls: Sequence[Path], asked: Asked, *, as_json: bool) -> None:
-    """Raises Missing or Refused before anything is searched for."""
-    if asked.launch is None:
-        return
-    from datahall.models.launch.targets import target
-
-    target(asked.launch)
-    if problems := list(_against_launch(halls, as_json=as_json)):
-        raise Refused(problems)
-
-
-def _against_launch(halls: Sequence[Path], *, as_json: bool) -> Iterator[Problem]:
-    """CLI-034: a launch is one file of one plan."""
-    if as_json:
-        what = "--launch writes the file of a trainer, and --json a forecast"
-        yield Problem("CLI-034", "--launch, --json", what, "ask once with each")
-    if len(halls) > 1:
-        what = f"--launch starts one plan, but {len(halls)} halls are given"
-        yield Problem("CLI-034", "--launch", what, "name the hall that is to run it")
-
-
-def _per_server(loaded: "Loaded", forecast: "TrainForecast") -> int:
-    """Accelerators of one server of the run: processes that are started on it."""
-    from datahall.planner.training.cluster import kinds_of
-
-    kinds = (kind.per_server for kind in kinds_of(loaded) if kind.accelerator == forecast.ports.accelerator)
-    return next(kinds, forecast.ports.per_domain)
-
-
-def _launch(asked: Asked, forecast: "TrainForecast", per_server: int, path: Path | None) -> int:
-    """To the file, or to stdout with the forecast's headline on stderr."""
-    from datahall.foundation import files
-    from datahall.interfaces.train_text import headline
-    from datahall.models.launch.spec import Launch
-    from datahall.models.launch.targets import target
-    from datahall.models.parallel.stacks import stack_said
-
-    run = forecast.run
-    every = None if run.checkpoint_every_s is None else max(1, round(run.checkpoint_every_s / run.step_s))
-    stack = stack_said(forecast.request.stack, "--stack").made()
-    launch = Launch(forecast.architecture, forecast.best.plan, run.steps, per_server, stack, every)
-    try:
-        text = target(asked.launch or "")(launch)
-    except Refused as error:
-        raise Refused([replace(problem, where=_option_of(problem.where)) for problem in error.problems]) from None
-    say(headline(forecast))
-    if path is None:
-        out.file.write(text)
-    else:
-        files.write_text(path, text)
-        say(f"wrote {path}")
-    return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.unit.interfaces.conftest import Said
-from tests.unit.interfaces.forecasts import SHORT, served, trained
+from tests.unit.interfaces.forecasts import SHORT, candidate, served, trained
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.cost.spec import Architecture
@@ -198,6 +198,24 @@ def test_a_launch_goes_to_a_file_or_to_a_pipe(cli: Cli, here: Path, asked: Asked
         assert (said.code, said.out) == (0, "") and (here / "run.sh").read_text() == piped.out
     (here / "mine.sh").write_text("#!/bin/sh\n")
     assert "FILE-004" in cli("plan", LARGE, *TRAIN, "--launch", "megatron-lm", "-o", "mine.sh").err
+
+
+def test_the_fastest_plan_that_a_trainer_can_be_told_is_written(cli: Cli, asked: Asked, monkeypatch: pytest.MonkeyPatch):
+    """Given a best plan of a schedule that Megatron-LM has not, the next is written, and this is said with its price."""
+    best = candidate(tensor=8, pipeline=8, data=8, schedule="zero_bubble")
+    made = trained(best=best, others=(candidate(tensor=8, pipeline=8, data=8),))
+    monkeypatch.setattr("datahall.planner.training.forecast.train_of", lambda *_, **__: made)
+    said = cli("plan", LARGE, *TRAIN, "--launch", "megatron-lm")
+    assert said.code == 0 and "--pipeline-model-parallel-size 8" in said.out
+    assert "the best plan cannot be told (schedule=zero_bubble" in said.err and "plan 2, whose steps take" in said.err
+
+
+def test_a_rack_of_hosts_starts_processes_on_each_host(cli: Cli, asked: Asked, monkeypatch: pytest.MonkeyPatch):
+    """Given racks of 72 accelerators in trays of four, each tray runs four processes."""
+    made = trained(ports=replace(trained().ports, accelerator="GB200", per_domain=72))
+    monkeypatch.setattr("datahall.planner.training.forecast.train_of", lambda *_, **__: made)
+    said = cli("plan", str(HALLS / "gb200-16k.yaml"), *TRAIN, "--launch", "megatron-lm")
+    assert said.code == 0 and "--nnodes=128 --nproc-per-node=4" in said.out
 
 
 def test_what_a_trainer_cannot_is_refused(cli: Cli, asked: Asked):
