@@ -10,6 +10,7 @@ from datahall.planner.training.draw import COMPUTING, COMPUTING_SOURCE, EXCHANGI
 from datahall.planner.training.kept import HIGH_RATE, LOW_RATE
 from datahall.planner.training.outcome import Outcome, Setting
 from datahall.planner.training.result import Limit, Placed, WhatIf
+from datahall.planner.training.trial import EXHAUSTIVE, counts_below
 
 Note = tuple[str, tuple[str, ...]]
 
@@ -44,6 +45,9 @@ def say_assumptions(ledger: Ledger, setting: Setting, chosen: Chosen, correction
         ledger.assume("train.sequence", f"{batch.sequence:,} tokens: {batch.sequence_why}")
     measured = f", corrected by {correction.rows} measured runs" if correction else ""
     ledger.assume("train.stack", f"{request.stack}: what it overlaps and fuses{measured}")
+    if (count := request.accelerators or chosen.kind.count) > EXHAUSTIVE:
+        tried = ", ".join(f"{each:,}" for each in counts_below(count))
+        ledger.assume("train.accelerators", f"of {count:,} accelerators the search tried {tried}; other numbers it did not")
     if chosen.cluster.tiers:
         where = "side by side on the fabric, in the order of the plan's ranks" if request.packed else "anywhere on the fabric"
         ledger.assume("train.packed", f"servers of the run stand {where}")

@@ -1,11 +1,11 @@
 """A search on some cluster and what comes of its best plan: what points and what-ifs are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
-from datahall.foundation.errors import DatahallError
+from datahall.foundation.errors import DatahallError, Refused
 from datahall.models.parallel.communication import Cluster
 from datahall.models.parallel.correction import Correction
 from datahall.models.parallel.spec import Precision, TrainPlan
@@ -18,6 +18,8 @@ from datahall.planner.training.outcome import Outcome, Setting, outcome_of
 
 SCHEDULES = ("1f1b", "interleaved")
 """What Megatron-LM and torchtitan run as it is forecast here; the others are forecast where they are pinned."""
+EXHAUSTIVE = 4096
+"""Accelerators up to which every smaller number is tried, too: beyond, that takes longer than it helps."""
 ALIKE = ("tensor", "context", "expert", "zero", "sequence_parallel")
 """Fields that points and what-ifs keep from the best plan; all others are searched again."""
 
@@ -39,15 +41,28 @@ class Trial:
     """The best plans of the run: what is timed anew where only the network changes."""
 
     def search(self, *, top: int = 1) -> Found:
-        """The best plans. Raises Refused where none is possible."""
-        return search(self._question(), top=top)
+        """The best plans. Raises Refused where none is possible.
 
-    def _question(self) -> Question:
+        Up to EXHAUSTIVE accelerators with every number of them that divides; beyond that with `counts_below`.
+        """
+        if self.accelerators <= EXHAUSTIVE:
+            return search(self._question(self.accelerators, fewer=True), top=top)
+        found, refused = list[Found](), list[Refused]()
+        for count in counts_below(self.accelerators):
+            try:
+                found.append(search(self._question(count, fewer=False), top=top))
+            except Refused as error:
+                refused.append(error)
+        if not found:
+            raise refused[0]
+        return together(found, top=top)
+
+    def _question(self, accelerators: int, *, fewer: bool) -> Question:
         batch, architecture = self.setting.batch, self.setting.architecture
         return Question(
             architecture,
             self.cluster,
-            self.accelerators,
+            accelerators,
             batch.sequence,
             batch.sequences,
             precision=self.precision,
@@ -55,6 +70,7 @@ class Trial:
             pinned=self.pinned,
             schedules=() if "schedule" in self.pinned else SCHEDULES,
             memory_bytes=self.memory_bytes,
+            fewer=fewer,
         )
 
     def around(self, plan: TrainPlan) -> "Trial":
@@ -79,6 +95,28 @@ class Trial:
 
 def finite(outcome: Outcome) -> Outcome | None:
     return outcome if isfinite(outcome.seconds) else None
+
+
+def counts_below(accelerators: int) -> list[int]:
+    """All of them, and the numbers of 4, 5, 6, 7 times a power of two from half of them on: what batches and layers divide."""
+    whole = 1 << max(0, accelerators.bit_length() - 3)
+    even = {k * unit for unit in (whole, whole // 2) for k in range(4, 8)}
+    return sorted({accelerators, *(count for count in even if accelerators / 2 < count < accelerators)}, reverse=True)
+
+
+def together(found: Iterable[Found], *, top: int) -> Found:
+    """Several searches as one: the best of all, counts added up."""
+    parts = list(found)
+    best = sorted((candidate for part in parts for candidate in part.best), key=lambda candidate: candidate.seconds)
+    nearest = [part.nearest_fit for part in parts if part.nearest_fit is not None]
+    return Found(
+        tuple(best[:top]),
+        possible=sum(part.possible for part in parts),
+        evaluated=sum(part.evaluated for part in parts),
+        fitting=sum(part.fitting for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        nearest_fit=None if best else min(nearest, key=lambda near: near.missing_bytes, default=None),
+    )
 
 
 def choices(outcome: Outcome) -> dict[str, Any]:
