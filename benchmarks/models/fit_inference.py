@@ -31,7 +31,7 @@ from datahall.models.inference import Engine, throughput_of
 from datahall.planner.validation import serving_latency
 from datahall.planner.validation.serving import published
 from datahall.planner.validation.serving_baseline import flop_tokens_per_s, roofline_tokens_per_s
-from datahall.planner.validation.serving_rows import ServingCase, case_of
+from datahall.planner.validation.serving_rows import ServingCase, case_of, metric_of
 
 SOURCE = Path(__file__).parents[2] / "src/datahall"
 FITTED = SOURCE / "models/inference/constants/fitted.yaml"
@@ -59,6 +59,7 @@ class Rows:
     models: NDArray[Any]
     cases: tuple[ServingCase, ...]
     measured: Array
+    """Output tokens/s of the whole."""
     names: NDArray[Any]
     """Of the engines."""
 
@@ -78,11 +79,12 @@ def rows_of_table() -> Rows:
     cases = [case_of(row) for row in rows]
     if wrong := [case for case in cases if isinstance(case, str)]:
         raise SystemExit(wrong[0])
+    found = tuple(case for case in cases if not isinstance(case, str))
     return Rows(
         np.array([str(row["model"]) for row in rows]),
-        tuple(case for case in cases if not isinstance(case, str)),
-        np.array([float(row["measured_value"]) for row in rows]),
-        np.array([case.engine.name for case in cases if not isinstance(case, str)]),
+        found,
+        np.array([float(row["measured_value"]) / metric_of(row, case)[0] for row, case in zip(rows, found, strict=True)]),
+        np.array([case.engine.name for case in found]),
     )
 
 
@@ -127,7 +129,7 @@ def outside_s(name: str) -> float:
     found = []
     for row in serving_latency.published():
         played = serving_latency.played_of(row)
-        if row["model"] == name and row["requests_per_s"] <= 8 and not isinstance(played, str):
+        if row["model"] == name and row.get("requests_per_s", 99) <= 8 and not isinstance(played, str):
             case = case_of(row)
             already_s = 0.0 if isinstance(case, str) else case.engine.request_s
             found.append(row["ttft_ms"] / 1e3 - played.ttft_s["mean"] + already_s)
@@ -155,7 +157,7 @@ def main() -> None:
     write, rows = parser.parse_args().write, rows_of_table()
     on, out = halves(rows)
     half, held, extra, other = rows.of(on), rows.of(out), rows.of(EXTRA), rows.where(rows.names != ENGINE)
-    online = sorted({str(row["model"]) for row in serving_latency.published()})
+    online = sorted({str(row["model"]) for row in serving_latency.published() if "requests_per_s" in row})
     values = fit(half) | {"request_s": outside_s(online[0])}
     for name in online:
         print(
@@ -180,17 +182,25 @@ def main() -> None:
         inside = np.mean((part.measured >= low * ours[name]) & (part.measured <= high * ours[name]))
         print(f"interval x {low:.3f} to x {high:.3f}, {name}: covers {inside:.0%}")
     print(f"the other way round, fitted on {', '.join(out)}, held out {', '.join(on)}: {words(error_of(swapped, half))}")
-    below, above = (float(np.quantile(other.measured / elsewhere, q)) for q in (0.1, 0.9))
+    mixture = np.array([case.architecture.experts is not None for case in other.cases])
+    others = [_range(other.measured[mask] / elsewhere[mask]) for mask in (~mixture, mixture)]
+    for name, mask in (("without", ~mixture), ("with", mixture)):
+        print(f"other software, {name} experts: {words(error_of(elsewhere, other)[mask])}")
     if write:
         found = {name: words(error_of(ours[name], part)) for name, part in (("half", half), ("held", held))}
-        _write(values, (on, out), found, (low, high, below, above), (roofline, flop))
+        _write(values, (on, out), found, [(low, high), *others], (roofline, flop))
+
+
+def _range(ratios: Array) -> tuple[float, float]:
+    """Where the middle 80 % lie, and the prediction itself."""
+    return min(1.0, float(np.quantile(ratios, 0.1))), max(1.0, float(np.quantile(ratios, 0.9)))
 
 
 def _write(
     values: Mapping[str, float],
     split: tuple[list[str], list[str]],
     found: Mapping[str, str],
-    quantiles: tuple[float, float, float, float],
+    ranges: Sequence[tuple[float, float]],
     constants: tuple[float, float],
 ) -> None:
     on, out = (", ".join(names) for names in split)
@@ -200,14 +210,11 @@ def _write(
     lines = [f"{name}: {int(value) if name == 'context_bytes' else f'{value:.4g}'}" for name, value in values.items()]
     names = ", ".join(f'"{name}"' for name in split[0])
     FITTED.write_text(HEAD + "\n".join([*lines, f"models: [{names}]", f'source: "{source}"', 'date: "2026-11"']) + "\n")
-    low, high, below, above = quantiles
     about = f"10th and 90th percentile, either half of the models by constants fitted on the other ({table})"
     others = "10th and 90th percentile of the rows of other software in serving_rows.yaml, which are no check of it"
-    UNCERTAINTY.write_text(
-        HEAD + f'engines: ["{ENGINE}"]\n'
-        f'seen: {{low_ratio: {low:.4f}, high_ratio: {high:.4f}, source: "{about}"}}\n'
-        f'other: {{low_ratio: {min(1.0, below):.4f}, high_ratio: {above:.4f}, source: "{others}"}}\ndate: "2026-11"\n'
-    )
+    named = zip(("seen", "other", "other_experts"), ranges, (about, others, others), strict=True)
+    lines = [f'{name}: {{low_ratio: {low:.4f}, high_ratio: {high:.4f}, source: "{why}"}}' for name, (low, high), why in named]
+    UNCERTAINTY.write_text(HEAD + "\n".join([f'engines: ["{ENGINE}"]', *lines, 'date: "2026-11"']) + "\n")
     about = f"medians over {on} ({table}), by benchmarks/models/fit_inference.py"
     BASELINE.write_text(
         HEAD + f'roofline_ratio: {constants[0]:.4f}\nflop_ratio: {constants[1]:.4f}\nsource: "{about}"\ndate: "2026-11"\n'

@@ -32,6 +32,8 @@ Seconds = NDArray[np.float64]
 
 KERNELS_PER_LAYER = 11
 """Four products, attention and the writing of its keys, two norms, an activation, two sums: what a fused engine starts."""
+KERNELS_OF_EXPERTS = 9
+"""More of them in a layer with experts: router, choice, two of sorting, copies in and out, two exchanges, a sum of experts."""
 WEIGHT_BYTES = {"int8": 1.0, "int4": 0.5 + 2.5 / 128}
 """Of one weight that is kept narrower than it is computed with: int4 has a scale and a zero for 128 (AWQ, arXiv:2306.00978)."""
 SAMPLING_BYTES = 16
@@ -98,10 +100,16 @@ class Replica:
         gpu_s = _sum(found)
         found["pipeline"] = self.pipeline_s(gpu_s, found["vocabulary"], self.turns * tokens)
         found["draft"] = self.draft_s(gpu_s + found["pipeline"], decode, tokens)
-        started_s = KERNELS_PER_LAYER * self.architecture.layers * self.engine.host_kernel_s * self.turns
+        started_s = self.started_s(prompts)
         waited_s = np.maximum(0.0, started_s - gpu_s) + self.engine.step_host_s
         found["host"] = waited_s + self.engine.sequence_host_s * outputs / share
         return found
+
+    def started_s(self, prompts: Size) -> Seconds:
+        """Host time to start the kernels of a step, where no graph does."""
+        kernels = KERNELS_PER_LAYER * self.architecture.layers + KERNELS_OF_EXPERTS * self.expert_layers
+        by_hand = {"none": 1.0, "decode": np.asarray(prompts) > 0, "all": 0.0}[self.engine.graphs]
+        return np.asarray(by_hand, np.float64) * (kernels * self.engine.host_kernel_s * self.turns)
 
     @property
     def turns(self) -> int:
@@ -161,13 +169,15 @@ class Replica:
         return found + self.expert_layers * router
 
     def experts_s(self, tokens: Size) -> Seconds:
-        """Of routed experts: each that any token picked streams its weights, E (1 - (1 - k/E)^tokens) of them."""
+        """Of routed experts: each that any token picked streams its weights, E (1 - (1 - k/E)^tokens) of them. Where ranks hold
+        experts of their own, the busiest rank's sets the pace."""
         mixture, plan = self.architecture.experts, self.plan
         if mixture is None:
             return np.zeros(np.shape(tokens))
         joined = np.asarray(tokens) * max(1.0, plan.expert / plan.tensor)
         touched = mixture.count * (1 - (1 - mixture.active / mixture.count) ** joined)
-        rows = joined * mixture.active / np.maximum(touched, 1e-9)
+        uneven = self.engine.imbalance_ratio if plan.expert > 1 else 1.0
+        rows = joined * mixture.active * uneven / np.maximum(touched, 1e-9)
         cut = max(1.0, plan.tensor / plan.expert)
         return self.expert_layers * self.block_s(rows, mixture.width / cut, touched / plan.expert)
 

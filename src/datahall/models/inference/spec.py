@@ -28,8 +28,12 @@ class Engine(Spec):
     exchange_overlap: bool = False
     """Whether two halves of the batch take turns, so that one computes while the other is exchanged. Each half streams the
     weights for itself. Source: DeepSeek-V3, arXiv:2412.19437, section 3.4."""
+    imbalance_ratio: float = Field(default=1.0, ge=1, le=100)
+    """Tokens of the busiest rank's experts over the mean, where experts are shared between ranks. 1: the router is even."""
     host_kernel_s: float = Field(default=0.0, ge=0, le=1e-3)
-    """Host time to start one kernel; 0 where CUDA graphs start all of a step's at once."""
+    """Host time to start one kernel of a step that no CUDA graph starts at once."""
+    graphs: Literal["none", "decode", "all"] = "none"
+    """Steps that are started by a graph: all, those that only decode, or none."""
     compute_ratio: float = Field(default=1.0, gt=0, le=1.5)
     """Speed of computing against what single kernels reach alone: clocks that fall, gaps between kernels."""
     memory_ratio: float = Field(default=1.0, gt=0, le=1.5)

@@ -29,7 +29,9 @@ class Uncertainty(Spec):
     seen: Range
     """Of these engines."""
     other: Range
-    """Of other software."""
+    """Of other software, models without experts."""
+    other_experts: Range
+    """Of other software, models with experts: far less is known of their kernels."""
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
 
 
@@ -38,8 +40,12 @@ def uncertainty() -> Uncertainty:
     return load(FILE, Uncertainty)
 
 
-def interval_of(tokens_per_s: float, engine: str = "") -> tuple[float, float]:
-    """Between these lie about 80 % of measured throughputs. engine: its name; without it, as software nothing was fitted on."""
+def interval_of(tokens_per_s: float, engine: str = "", *, experts: bool = False) -> tuple[float, float]:
+    """Between these lie about 80 % of measured throughputs.
+
+    engine: its name; without it, as software that nothing was fitted on. experts: whether the model has any.
+    """
     found = uncertainty()
-    ratios = found.seen if engine in found.engines else found.other
+    other = found.other_experts if experts else found.other
+    ratios = found.seen if engine in found.engines else other
     return tokens_per_s * ratios.low_ratio, tokens_per_s * ratios.high_ratio

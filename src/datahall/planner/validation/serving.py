@@ -47,7 +47,16 @@ def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[Validation
     """One line for each row, in their order. Without own rows, the published ones. No row raises."""
     if own_rows is not None:
         return [row_of(row) for row in own_rows]
-    return [replace(row_of(row), note=seen_of(row)) for row in published()]
+    return [_of_publication(row, row_of(row)) for row in published()]
+
+
+def _of_publication(row: Mapping[str, Any], found: ServingRow) -> ServingRow:
+    """Summed up by software, and by whether constants were fitted on it."""
+    seen = seen_of(row)
+    metric = "output tokens/s of each accelerator" if "per_gpu" in found.quantity else "output tokens/s"
+    words = HELD_OUT if seen.startswith(HELD_OUT) else FITTED_ON
+    note = "; ".join(part for part in (seen, found.problem) if part)
+    return replace(found, quantity=f"{metric}, {said(row, 'engine').split(',')[0]}, {words}", note=note)
 
 
 def seen_of(row: Mapping[str, Any]) -> str:
@@ -93,7 +102,7 @@ def _refused(row: Mapping[str, Any], measured: float | None, why: str) -> Servin
 def _judged(row: Mapping[str, Any], case: ServingCase, figures: tuple[float | None, float, float], strange: str) -> ServingRow:
     """figures: measured, ours, the constant's."""
     measured, ours, constant = figures
-    low, high = interval_of(ours, case.engine.name)
+    low, high = interval_of(ours, case.engine.name, experts=case.architecture.experts is not None)
     hit = None if measured is None else low <= measured <= high
     note = "; ".join(part for part in (strange, *case.assumed) if part)
     found = compared(

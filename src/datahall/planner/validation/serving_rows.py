@@ -20,6 +20,7 @@ from datahall.planner.validation.hardware import machine_of, problem_of
 NEEDED = ("num_devices", "input_len", "output_len")
 ENGINES: tuple[tuple[str, str], ...] = (
     (r"tensorrt[- ]?llm v?0\.17|trt-?llm v?0\.17", "tensorrt-llm-0.17"),
+    (r"tensorrt[- ]?llm v?1\.|trt-?llm v?1\.", "tensorrt-llm-1"),
     (r"tensorrt[- ]?llm|trt-?llm", "tensorrt-llm"),
     (r"vllm v?0\.[0-6](\D|$)", "vllm-0.6"),
     (r"vllm", "vllm"),
@@ -147,7 +148,8 @@ def _precision(row: Mapping[str, Any], assumed: list[str]) -> dict[str, Any]:
         raise Refused(_cell("precision", row, "give one of fp32, bf16, fp16, fp8, nvfp4, int8, int4"))
     if found is None:
         assumed.append("no precision given: bf16")
-    return dict(found or {"precision": "bf16"})
+    narrow = {"weight_precision": weights} if (weights := said(row, "weight_precision").lower()) else {}
+    return dict(found or {"precision": "bf16"}) | narrow
 
 
 def _spread(row: Mapping[str, Any], devices: int) -> dict[str, int]:

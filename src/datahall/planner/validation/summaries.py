@@ -6,7 +6,7 @@ from statistics import fmean, median
 
 from datahall.planner.validation.rows import ValidationRow
 
-BY_QUANTITY = frozenset({"facility", "memory", "training", "latency"})
+BY_QUANTITY = frozenset({"facility", "memory", "training", "serving", "latency"})
 """Tables whose quantities are too unlike for one mean error."""
 
 
