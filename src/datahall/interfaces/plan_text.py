@@ -181,7 +181,7 @@ def _overall(whole: Overall) -> str:
     if whole.baseline_mean_error_ratio is not None:
         ours += f"; a constant {whole.baseline_mean_error_ratio:.1%}, beaten on {whole.beaten}"
     inside = f"{whole.covered_ratio:.0%} of rows within their interval"
-    return f"{whole.table}, over {whole.tables} tables with {LEAST_ROWS} rows or more: {ours}; {inside}"
+    return f"{whole.table}, over {whole.tables} tables with {LEAST_ROWS} rows or more: {ours}; {inside}; constants {whole.note}"
 
 
 def _constant(name: str, mean_ratio: float | None, median_ratio: float | None, hits: int | None) -> str:

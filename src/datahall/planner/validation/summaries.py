@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from datahall.models.parallel.step_constants import step_constants
 from datahall.planner.validation.rows import ValidationRow
 
 BY_QUANTITY = frozenset({"facility", "memory", "training", "serving", "latency"})
@@ -64,6 +65,8 @@ class Overall:
     """Tables on which our mean error is less than the constant's."""
     covered_ratio: float
     """Share of a table's rows that lay within their interval, averaged over tables."""
+    note: str
+    """Which of these rows our constants were fitted on, and what errors were where they were not."""
 
 
 LEAST_ROWS = 8
@@ -135,4 +138,5 @@ def _overall(table: str, lines: Sequence[Summary]) -> Overall:
         fmean(constants) if constants else None,
         sum((line.mean_error_ratio or 0.0) < (line.baseline_mean_error_ratio or 0.0) for line in lines),
         fmean(line.hits / line.judged for line in lines),
+        step_constants().source,
     )
