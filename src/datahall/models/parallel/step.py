@@ -207,7 +207,8 @@ class _Run:
         """Nothing runs before the first layer's weights are there, and nothing after the last layer's gradients."""
         if self.plan.zero < 3 or not self.stack.data_overlap:
             return 0.0
-        return sum(self.shard_s(self.held(stage.layers[0][0])[0]))
+        first = next(layer for run in stage.layers for layer in run)  # the embedding may fill the first chunk
+        return sum(self.shard_s(self.held(first)[0]))
 
     def shard_s(self, parameters: float) -> tuple[float, float]:
         """To gather weights, and to reduce and scatter gradients, over the ranks that shard them."""
