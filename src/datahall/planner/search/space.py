@@ -71,6 +71,8 @@ class Space:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.layers = stack_of(question.architecture)
+        self.parts = self.layers + 2 + question.architecture.prediction_layers
+        """Pipeline parts at most: both ends, and layers that predict further tokens, may fill some."""
 
     def blocks(self) -> Iterator[Block]:
         """Every block of at most so many accelerators, or of exactly so many where none may stay idle."""
@@ -100,7 +102,7 @@ class Space:
 
     @functools.cached_property
     def pipelines(self) -> list[int]:
-        choices = range(1, min(self.layers, self.question.accelerators) + 1)
+        choices = range(1, min(self.parts, self.question.accelerators) + 1)
         return [pipeline for pipeline in self._picked("pipeline", choices) if self.variants(pipeline)]
 
     @functools.cached_property
@@ -133,9 +135,9 @@ class Space:
         rules = (checks.pipeline_layers, checks.chunks_schedule, checks.chunks_layers, checks.dualpipe_stages)
         found = []
         for schedule in schedules:
-            many = range(2, self.layers // pipeline + 1) if schedule == "interleaved" and pipeline > 1 else [1]
+            many = range(2, self.parts // pipeline + 1) if schedule == "interleaved" and pipeline > 1 else [1]
             if "schedule" in self.question.pinned and schedule == "interleaved":
-                many = range(1, max(1, self.layers // pipeline) + 1)
+                many = range(1, max(1, self.parts // pipeline) + 1)
             chosen = {"pipeline": pipeline, "schedule": schedule}
             found += [Variant(schedule, v) for v in self._picked("chunks", many) if self._holds(rules, **chosen, chunks=v)]
         return found
