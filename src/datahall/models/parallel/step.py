@@ -271,7 +271,7 @@ class _Run:
         across = self.bucketed_s("replica", "all_reduce", size / shard)
         if self.plan.zero == 3:  # within the shard it is part of every micro-batch
             return across, 0.0
-        gather, reduce = self.shard_s(parameters)
+        gather, reduce = self.shard_s(parameters)[0], self.bucketed_s("shard", "reduce_scatter", size)
         if self.stack.broadcasts_shards:
             # NCCL broadcasts along a ring, whatever the size.
             group, part = self.exchange.groups["shard"], parameters * WEIGHT_BYTES / shard
