@@ -3,7 +3,8 @@
     python -m benchmarks.models.fit_steps [--write] [--rows]
 
 Reads the eight tables of bench_step_accuracy.py, below DATAHALL_SHARED. Fitted: the bounded constants of StepConstants, none of
-which belongs to a table; least squares of the logarithm, outliers damped, every table of the same weight. What is reported is
+which belongs to a table; least squares of the logarithm, outliers damped, every table of the same weight, and each constant
+drawn weakly to an expected value, so that what the tables do not tell stays there. What is reported is
 leave-one-platform-out: for each table, constants fitted without any row of its platform (PLATFORMS), beside one constant
 utilisation from the same other tables. `--write` puts the constants of all tables into step.yaml.
 
@@ -36,7 +37,8 @@ BOUNDS = {
     "misaligned_ratio": (0.0, 0.05, 0.3, 0.1),
 }
 """Lowest, expected and highest value of each constant, what hardware and hosts can be, and how far from the expected one the
-tables must push it for one unit of loss."""
+tables must push it for one unit of loss. The expected contention is arXiv:2507.03114's mean; the others are orders of magnitude
+that nobody's measurement stands behind."""
 PRIOR = 0.03
 """Weight of the expected values: the error, in logarithms, of a table that weighs as much as one unit of spread."""
 PLATFORMS = {
