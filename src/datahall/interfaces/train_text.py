@@ -85,6 +85,12 @@ def _search(forecast: TrainForecast) -> str:
     return f"{counts}; {seconds_said(forecast.search_s)}"
 
 
+def fullest_said(forecast: TrainForecast) -> str:
+    """Of which stage it is, counted from one; nothing where there is but one."""
+    stages = forecast.best.plan.pipeline
+    return f", of pipeline stage {forecast.best.memory.stage + 1} of {stages}" if stages > 1 else ""
+
+
 def _run(run: Run) -> Iterator[str]:
     tokens = run.global_batch * run.sequence
     interval = f"80 % between {significant(run.step_low_s)} and {significant(run.step_high_s)} s"
@@ -100,8 +106,7 @@ def _run(run: Run) -> Iterator[str]:
 def _memory(forecast: TrainForecast, *, bars: bool) -> Iterator[str]:
     held = sum(forecast.memory.values())
     yield from shares(memory_words(forecast.memory), said=bytes_said, whole=forecast.memory_bytes, bars=bars)
-    stage = forecast.best.memory.stage
-    yield f"{bytes_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator, of pipeline stage {stage}"
+    yield f"{bytes_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator{fullest_said(forecast)}"
 
 
 def _others(forecast: TrainForecast) -> Iterator[str]:

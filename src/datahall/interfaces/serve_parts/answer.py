@@ -83,7 +83,7 @@ def _what_ifs(forecast: ServeForecast) -> Table:
         (
             one.what,
             "–" if one.accelerators is None else f"{one.accelerators:,}",
-            significant(one.hall_requests_per_s),
+            significant(one.hall_requests_per_s) if one.hall_requests_per_s else "–",
             significant(one.tokens_per_s_per_accelerator),
             seconds_said(one.ttft_p95_s),
             seconds_said(one.tpot_p95_s),

@@ -6,7 +6,7 @@ from datahall.interfaces.pictures.pipeline import MOST, pipeline
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Picture, Section, Table, counted
 from datahall.interfaces.plan_parts.forecast import ordered, parts_table
-from datahall.interfaces.train_text import memory_words, part_words
+from datahall.interfaces.train_text import fullest_said, memory_words, part_words
 from datahall.models.parallel.timeline import Timeline, timeline_of
 from datahall.planner.training.result import TrainForecast
 
@@ -79,9 +79,8 @@ def memory_section(forecast: TrainForecast, anchors: Anchors) -> Section:
         rows, said=gib_said, title="Memory of one accelerator by what holds it, against what it has", each="", limit=limit
     )
     table = parts_table(rows[0][1], ("Held by", "Of one accelerator"), said=gib_said, whole=forecast.memory_bytes / GIB)
-    stage = forecast.best.memory.stage
     held = sum(part.value for part in rows[0][1])
-    lead = f"{gib_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator, of pipeline stage {stage + 1}."
+    lead = f"{gib_said(held)} of {bytes_said(forecast.memory_bytes)} on the fullest accelerator{fullest_said(forecast)}."
     return Section(anchors.section("memory"), "Memory", (Picture(drawn), table), lead)
 
 
