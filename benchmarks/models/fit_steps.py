@@ -1,6 +1,6 @@
 """Fit the constants of a training step, and hold each table against constants that never saw its platform.
 
-    python -m benchmarks.models.fit_steps [--write] [--rows]
+    python -m benchmarks.models.fit_steps [--write]
 
 Reads the eight tables of bench_step_accuracy.py, below DATAHALL_SHARED. Fitted: the bounded constants of StepConstants, none of
 which belongs to a table; least squares of the logarithm, outliers damped, every table of the same weight, and each constant
