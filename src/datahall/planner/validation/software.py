@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from datahall.foundation.errors import Refused
+from datahall.foundation.errors import Missing, Refused
 from datahall.models.parallel.stacks import DEFAULT, NamedStack, stack_named, stack_said
 from datahall.planner.validation.cells import is_blank, said
 from datahall.planner.validation.software_nvidia import Recipe, is_nvidia, recipe_of
@@ -77,15 +77,47 @@ SOURCES = (
     Source("\\bjax\\b|\\bxla\\b|t5x|paxml|levanter", "maxtext"),
 )
 """The first whose words stand in the row's source counts."""
+CHANGES = re.compile(r"flash|cuda.?graph|compile|eager|async|release|\b\d\d\.\d\d", re.ASCII | re.IGNORECASE)
+"""Words of a `stack` cell that names none, but changes that of its source."""
 SHARDED = ((r"fsdp|full_shard|hybrid_shard", "pytorch-fsdp"), (r"zero[\s_-]*[23]", "deepspeed"))
 """Stacks that speak of sharding in these words, where a source is not known."""
 
 
 def software_of(row: Mapping[str, Any]) -> Software:
     """What the row's `stack` says, or its source, or today's default. Raises Missing, STACK-001, for an unknown stack."""
-    if not is_blank(row, "stack"):
-        named = stack_said(said(row, "stack"), "stack")
-        return Software(named, _attention(row) | named.plan, False, "")
+    if is_blank(row, "stack"):
+        return _by_source(row)
+    text = said(row, "stack")
+    try:
+        named = stack_said(text, "stack")
+    except Missing:
+        if not CHANGES.search(text):
+            raise
+        return _changed(_by_source(row), text)
+    by_source = _by_source(_released(row, named.name))
+    if by_source.named.name == named.name and not by_source.unstated:
+        return _changed(by_source, text)
+    return Software(named, _attention(row) | named.plan, False, "")
+
+
+def _released(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The row with the release of its `stack` cell in its source, where NVIDIA's recipes are looked up by it."""
+    release = re.search(r"\b\d\d\.\d\d(?:\.\d\d)?\b", said(row, "stack"))
+    if name != "megatron-bridge" or release is None:
+        return row
+    return {**row, "source": f"NVIDIA-NeMo/Megatron-Bridge release {release[0]}"}
+
+
+def _changed(found: Software, text: str) -> Software:
+    """The source's software, with what the text says of attention, graphs and compiling."""
+    base, said_so = stack_named(found.named.name), stack_said(f"{found.named.name}, {text}", "stack")
+    stack = {name: value for name, value in said_so.stack.items() if base.stack.get(name) != value}
+    plan = {name: value for name, value in said_so.plan.items() if base.plan.get(name) != value}
+    named = found.named.model_copy(update={"stack": {**found.named.stack, **stack}})
+    return replace(found, named=named, plan={**found.plan, **plan})
+
+
+def _by_source(row: Mapping[str, Any]) -> Software:
     if is_nvidia(row):
         recipe = recipe_of(row)
         if isinstance(recipe, Recipe):

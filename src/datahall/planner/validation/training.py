@@ -39,7 +39,7 @@ class TrainingRow(ValidationRow):
     baseline_s: float | None = None
     """One share of the data sheet's peak, chosen on other tables."""
     memory_bytes: float | None = None
-    """Of the fullest accelerator."""
+    """Of the fullest accelerator, as its software reports it: what the device holds, or what the allocator has reserved."""
     memory_measured_bytes: float | None = None
     fits: bool | None = None
     """Whether its accelerator holds it; None where its memory is not known."""
@@ -102,12 +102,13 @@ def _of_case(row: Mapping[str, Any], case: Case, place: tuple[str, str], measure
     memory, machine = case.memory, case.machine
     fits = None if machine is None else memory.fits(machine.memory_bytes)
     warning = "" if machine is None or fits else NO_ROOM.format(memory.needed / GIB, machine.memory_bytes / GIB)
+    held = memory.reserved if case.measures == "reserved" else memory.total
     seconds, problem = _seconds(case)
     ours = compared(TABLE, *place, published=measured, ours=seconds, baseline=constant_s(case, table), tolerance=TOLERANCE)
     note = "; ".join(part for part in (case.contradiction, warning, *case.notes) if part)
     found = _as_training(
         replace(ours, note=note, others=others_on(table)),
-        predicted_s=seconds, measured_s=measured, baseline_s=ours.baseline, memory_bytes=memory.total,
+        predicted_s=seconds, measured_s=measured, baseline_s=ours.baseline, memory_bytes=held,
         memory_measured_bytes=_measured_bytes(row), fits=fits, stack=case.software.named.name, assumed=case.assumed,
         problem=placed(row, problem) if problem else "",
     )  # fmt: skip

@@ -29,6 +29,23 @@ def test_the_row_speaks_before_its_source():
         software_of(row | {"stack": "unheard of"})
 
 
+def test_a_stack_cell_without_a_name_changes_what_the_source_ran():
+    """Given only words of attention, graphs or a release, the source's software is taken with them."""
+    row = {"source": "Korthikanti 2022 (arXiv 2205.05198)"}
+    changed = software_of(row | {"stack": "flash 2, CUDA graphs"})
+    assert (changed.named.name, changed.plan["flash_attention"]) == ("megatron-2022", True)
+    assert (changed.named.made().attention_kernel, changed.named.made().host_kernel_s) == ("flash2", 0.0)
+    assert software_of(row | {"stack": "release 22.05"}).plan == software_of(row).plan
+
+
+def test_a_stack_that_is_the_sources_own_keeps_what_is_known_of_that():
+    """Given the same software named, a source's own settings stay, and NVIDIA's recipe is that of the release in the cell."""
+    vtrain = {"source": "VIA-Research/vTrain data/ground_truth_multi.csv"}
+    assert software_of(vtrain | {"stack": "megatron-deepspeed"}) == software_of(vtrain)
+    named = software_of(BRIDGE | {"source": "somebody", "stack": "Megatron-Bridge 26.04"})
+    assert named.named.stack == software_of(BRIDGE).named.stack
+
+
 def test_an_unknown_source_is_judged_by_its_words_for_sharding():
     """Given rows of a laboratory, FSDP, ZeRO 3 and neither take three stacks, compiled where said; all are unstated."""
     rows = ({"zero_fsdp": "FSDP", "precision": "bf16 compile"}, {"zero_fsdp": "ZeRO-3"}, {"zero_fsdp": "none"})

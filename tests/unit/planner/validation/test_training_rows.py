@@ -49,6 +49,14 @@ def test_a_stack_may_be_named_by_the_row_and_changes_the_time() -> None:
     assert unknown.predicted_s is None and "STACK-001" in unknown.problem and "`megatron-core`" in unknown.problem
 
 
+def test_memory_is_told_as_the_software_reports_it() -> None:
+    """Given torchtitan, whose figure is what the allocator has reserved, and Megatron, whose is the device's, both are ours."""
+    for stack in ("torchtitan-eager", "megatron-core"):
+        memory = case({"stack": stack}).memory
+        wanted = memory.reserved if "titan" in stack else memory.total
+        assert row_of(ROW | {"stack": stack}).memory_bytes == wanted < memory.total + 1
+
+
 def test_an_unstated_stack_widens_the_interval() -> None:
     """Given the same software once named and once assumed, the assumed one's interval is wider."""
     said, assumed = row_of(ROW | {"stack": "megatron-core"}), row_of(ROW)
