@@ -63,7 +63,7 @@ def train_of(
     home = home_of(loaded, plan_of(loaded), kind)
     trial = _trial(Setting(architecture, request, batch, home, meter_of(home, home.plan.year)), chosen, named, count)
     trial = replace(trial, correction=correction)
-    found = trial.search(top=max(request.top + 1, POOL))
+    trial, found = _searched(trial)
     if not found.best:
         raise Refused(_nothing(architecture, request, chosen, found, count))
     return _forecast(_with_meter(trial, found), chosen, found)
@@ -85,6 +85,16 @@ def _trial(setting: Setting, chosen: Chosen, named: NamedStack, count: int) -> T
         {**named.plan, **request.pinned},
         device.memory_bytes,
     )
+
+
+def _searched(trial: Trial) -> tuple[Trial, Found]:
+    """The best plans; where none leaves the reserve of memory free, those that fit without it: some runs are that tight."""
+    top = max(trial.setting.request.top + 1, POOL)
+    found = trial.search(top=top)
+    if found.best:
+        return trial, found
+    tight = replace(trial, reserve_ratio=0.0)
+    return tight, tight.search(top=top)
 
 
 def _with_meter(trial: Trial, found: Found) -> Trial:

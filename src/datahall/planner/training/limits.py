@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from datahall.planner.search.question import RESERVE_RATIO
 from datahall.planner.training.outcome import Outcome, Setting
 from datahall.planner.training.result import Limit
 
@@ -49,7 +50,10 @@ def _of_failures(outcome: Outcome) -> Iterator[Limit]:
 def _memory(outcome: Outcome, memory_bytes: float) -> Iterator[Limit]:
     ratio = outcome.candidate.memory.needed / memory_bytes
     if ratio > TIGHT:
-        yield Limit("memory", 0.0, f"the plan takes {ratio:.0%} of an accelerator's memory: faster plans may not fit")
+        tight = (
+            "it may run out of it, and no plan leaves more free" if ratio > 1 - RESERVE_RATIO else "faster plans may not fit"
+        )
+        yield Limit("memory", 0.0, f"the plan takes {ratio:.0%} of an accelerator's memory: {tight}")
 
 
 def _power(setting: Setting, outcome: Outcome) -> Iterator[Limit]:

@@ -12,7 +12,7 @@ from datahall.models.parallel.spec import Precision, TrainPlan
 from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.step import step_of
 from datahall.planner.search.found import Candidate, Found
-from datahall.planner.search.question import Question
+from datahall.planner.search.question import RESERVE_RATIO, Question
 from datahall.planner.search.search import search
 from datahall.planner.training.outcome import Outcome, Setting, outcome_of
 
@@ -35,6 +35,8 @@ class Trial:
     stack: Stack
     pinned: Mapping[str, object]
     memory_bytes: float
+    reserve_ratio: float = RESERVE_RATIO
+    """Of the memory, left free by the plans that are proposed."""
     correction: Correction | None = None
     """What measured runs said of the accelerators with this software."""
     pool: tuple[Candidate, ...] = field(default=(), repr=False)
@@ -70,6 +72,7 @@ class Trial:
             pinned=self.pinned,
             schedules=() if "schedule" in self.pinned else SCHEDULES,
             memory_bytes=self.memory_bytes,
+            reserve_ratio=self.reserve_ratio,
             fewer=fewer,
         )
 

@@ -9,6 +9,9 @@ import pytest
 from datahall.foundation.errors import Missing, Refused
 from datahall.models.cost.catalogue import architecture
 from datahall.models.parallel.correction import Correction
+from datahall.models.parallel.device import device_of
+from datahall.models.parallel.memory import memory_of
+from datahall.models.parallel.spec import TrainPlan
 from datahall.planner.calibration.store import Corrections
 from datahall.planner.load import Loaded, load
 from datahall.planner.training.forecast import train_of
@@ -142,6 +145,21 @@ def test_a_model_that_fits_nowhere_says_what_would_help(equipped: Loaded):
     with pytest.raises(Refused, match="TRAIN-020 llama3-405b does not fit on 32 H100 80GB HBM3") as refused:
         train_of(equipped, architecture("llama3-405b"), request)
     assert "GiB too large" in refused.value.problems[0].what and "accelerators" in refused.value.problems[0].fix
+
+
+def test_a_plan_that_leaves_no_reserve_is_told_and_not_refused(equipped: Loaded):
+    """Given a micro-batch that takes nearly all memory, the run is forecast, and memory is among its limits."""
+    pinned = {**PINNED, "data": 1, "zero": 0}
+    sizes = [size for size in range(8, 25) if 0.95 < _needed(size, pinned) <= 1]
+    assert sizes
+    found = train_of(equipped, MODEL, asked(accelerators=1, global_batch=sizes[0], pinned={**pinned, "micro_batch": sizes[0]}))
+    assert "it may run out of it" in next(limit.text for limit in found.limits if limit.name == "memory")
+
+
+def _needed(size: int, pinned: dict[str, object]) -> float:
+    """Share of 80 GiB that a plan with this micro-batch takes."""
+    plan = TrainPlan.model_validate({"global_batch": size, "sequence": 2048, "micro_batch": size, **pinned})
+    return memory_of(MODEL, plan).needed / device_of("H100 80GB HBM3").memory_bytes
 
 
 def test_a_run_that_never_ends_is_refused(equipped: Loaded):
