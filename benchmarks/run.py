@@ -16,6 +16,7 @@ from pathlib import Path
 BENCHMARKS = {
     "plan": "benchmarks.planner.bench_plan",
     "site": "benchmarks.planner.bench_site",
+    "search": "benchmarks.planner.bench_search",
     "training": "benchmarks.models.bench_training",
     "time-to-accuracy": "benchmarks.models.bench_time_to_accuracy",
     "serving": "benchmarks.serving.bench_serving",
