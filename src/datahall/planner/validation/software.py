@@ -77,6 +77,9 @@ SOURCES = (
     Source("\\bjax\\b|\\bxla\\b|t5x|paxml|levanter", "maxtext"),
 )
 """The first whose words stand in the row's source counts."""
+RELEASE = "26.04"
+"""Of NVIDIA's recipes where a row names none: the one in the middle of those that are known."""
+NO_RELEASE = "no stack named, source not known: megatron-bridge of 26.04 assumed, recipe {}"
 CHANGES = re.compile(r"flash|cuda.?graph|compile|eager|async|release|\b\d\d\.\d\d", re.ASCII | re.IGNORECASE)
 """Words of a `stack` cell that names none, but changes that of its source."""
 SHARDED = ((r"fsdp|full_shard|hybrid_shard", "pytorch-fsdp"), (r"zero[\s_-]*[23]", "deepspeed"))
@@ -103,9 +106,9 @@ def software_of(row: Mapping[str, Any]) -> Software:
 def _released(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The row with the release of its `stack` cell in its source, where NVIDIA's recipes are looked up by it."""
     release = re.search(r"\b\d\d\.\d\d(?:\.\d\d)?\b", said(row, "stack"))
-    if name != "megatron-bridge" or release is None:
+    if name != "megatron-bridge" or (release is None and is_nvidia(row)):
         return row
-    return {**row, "source": f"NVIDIA-NeMo/Megatron-Bridge release {release[0]}"}
+    return {**row, "source": f"NVIDIA-NeMo/Megatron-Bridge release {release[0] if release else RELEASE}"}
 
 
 def _changed(found: Software, text: str) -> Software:
@@ -137,10 +140,19 @@ def _by_source(row: Mapping[str, Any]) -> Software:
 
 def _unstated(row: Mapping[str, Any]) -> Software:
     """Of a source that nothing is known of: by its words for sharding, with what the row says of compiling and graphs."""
+    if _as_nvidia(row) and isinstance(recipe := recipe_of(_released(row, "megatron-bridge")), Recipe):
+        return replace(_of_recipe(row, recipe), unstated=True, assumed=NO_RELEASE.format(recipe.name))
     sharding = said(row, "zero_fsdp").lower()
     name = next((name for words, name in SHARDED if re.search(words, sharding)), DEFAULT)
     named = stack_said(f"{name}, {said(row, 'precision')}, {said(row, 'note')}")
     return Software(named, named.plan | _attention(row), True, f"no stack named, source not known: {named.name} assumed")
+
+
+def _as_nvidia(row: Mapping[str, Any]) -> bool:
+    """Whether experts, 8 or 4 bits are trained, without words of other software: most published runs of them are NVIDIA's."""
+    narrow = re.search(r"fp8|fp4", said(row, "precision"), re.IGNORECASE)
+    others = any(re.search(words, said(row, "zero_fsdp"), re.IGNORECASE) for words, _ in SHARDED)
+    return bool(narrow or not is_blank(row, "experts")) and not others
 
 
 def _of_recipe(row: Mapping[str, Any], recipe: Recipe) -> Software:

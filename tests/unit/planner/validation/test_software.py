@@ -54,6 +54,16 @@ def test_an_unknown_source_is_judged_by_its_words_for_sharding():
     assert found[0].named.made().host_kernel_s == 0 and all(each.unstated for each in found)
 
 
+def test_experts_and_narrow_products_of_an_unknown_source_take_a_recipe():
+    """Given a laboratory's rows of experts or in 8 bits, NVIDIA's recipe of a stated release stands in; not for FSDP's."""
+    mixed, narrow, fsdp = (
+        software_of({**BRIDGE, "source": "a laboratory"} | change)
+        for change in ({}, {"model": "LLAMA3_70B", "experts": "", "precision": "FP8-CS"}, {"zero_fsdp": "FSDP2"})
+    )
+    assert all("26.04 assumed" in each.assumed and each.unstated for each in (mixed, narrow))
+    assert fsdp.named.name == "pytorch-fsdp"
+
+
 def test_compiled_layers_are_told_by_the_precision_column():
     """Given torchtitan's rows, eager and compiled ones have other stacks."""
     names = [software_of({"source": "pytorch/torchtitan", "precision": p}).named.name for p in ("bf16 eager", "fp8 compile")]
