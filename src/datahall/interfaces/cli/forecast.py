@@ -18,6 +18,9 @@ from datahall.interfaces.cli.targets import refuse_target
 if TYPE_CHECKING:
     from datahall.planner.load import Loaded
 
+MOST_TRIED = 30
+"""Plans of which a trainer is told the fastest that it takes."""
+
 
 def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path | None, force: bool) -> int:
     """Ask every hall, and show what they say. Raises Refused with every problem of the question.
@@ -33,7 +36,7 @@ def answer(halls: Sequence[Path], asked: Asked, *, as_json: bool, report: Path |
         mark = {"mark": LAUNCH} if asked.launch else {}
         refuse_target(report, halls, force=force, **mark)
     loaded = load_all(halls)
-    found = _answers(loaded, asked)
+    found = _answers(loaded, asked, whole=asked.launch is None)
     forecasts = [one for one in found if not isinstance(one, DatahallError)]
     failed = [one for one in found if isinstance(one, DatahallError)]
     if not forecasts or (failed and len(found) == 1):
@@ -57,16 +60,16 @@ def figures_of(hall: Path, asked: Asked) -> Any:
     from datahall.planner.load import load
 
     checked(asked)
-    found = _answers([load(hall)], asked)[0]
+    found = _answers([load(hall)], asked, whole=False)[0]
     if isinstance(found, DatahallError):
         raise found
     return found.figures
 
 
-def _answers(halls: "Sequence[Loaded]", asked: Asked) -> list[Any]:
-    """A forecast of each hall, or why there is none."""
+def _answers(halls: "Sequence[Loaded]", asked: Asked, *, whole: bool) -> list[Any]:
+    """A forecast of each hall, or why there is none. whole: with what other halls and numbers of accelerators would do."""
     architecture = model_named(asked.train or asked.serve or "", where="--train" if asked.train is not None else "--serve")
-    ask = _train(asked) if asked.train is not None else _serve(asked)
+    ask = _train(asked, whole=whole) if asked.train is not None else _serve(asked, whole=whole)
     found = list[Any]()
     with err.status("looking for the best way") if err.is_terminal else contextlib.nullcontext():
         for loaded in halls:
@@ -77,7 +80,7 @@ def _answers(halls: "Sequence[Loaded]", asked: Asked) -> list[Any]:
     return found
 
 
-def _train(asked: Asked) -> Any:
+def _train(asked: Asked, *, whole: bool) -> Any:
     """What asks one hall, corrected by what this home has measured. Raises Refused where an option is no amount."""
     from datahall.planner.calibration.store import read_corrections
     from datahall.planner.training.forecast import train_of
@@ -87,14 +90,15 @@ def _train(asked: Asked) -> Any:
     fields = {
         "tokens": count(asked.tokens or "", "--tokens"), "sequence": asked.sequence, "global_batch": asked.global_batch,
         "accelerators": asked.accelerators, "accelerator": asked.accelerator, "precision": asked.precision,
-        "stack": asked.stack, "start_h": asked.start, "pinned": pinned(asked),
+        "stack": asked.stack, "start_h": asked.start, "pinned": pinned(asked), "what_ifs": whole, "sweep": whole,
+        "top": MOST_TRIED if asked.launch else None,
     }  # fmt: skip
     request = _request(TrainRequest, fields, "train")
     measured = read_corrections(Home.from_environment().root)
     return lambda loaded, architecture: train_of(loaded, architecture, request, corrections=measured)
 
 
-def _serve(asked: Asked) -> Any:
+def _serve(asked: Asked, *, whole: bool) -> Any:
     """The same for serving; what is pinned are fields of the request itself."""
     from datahall.planner.serving.forecast import serve_of
     from datahall.planner.serving.request import ServeRequest
@@ -105,7 +109,7 @@ def _serve(asked: Asked) -> Any:
         **{f"{name}_s": seconds(text, f"--{name.replace('_', '-')}") for name, text in times.items() if text is not None},
         "requests_per_s": asked.requests_per_s, "concurrency": asked.concurrency, "precision": asked.precision,
         "kv_precision": asked.kv_precision, "engine": asked.engine, "prefix_hit_ratio": asked.prefix_hit_ratio,
-        "accelerators": asked.accelerators, "accelerator": asked.accelerator, **pinned(asked),
+        "accelerators": asked.accelerators, "accelerator": asked.accelerator, "what_ifs": whole, **pinned(asked),
     }  # fmt: skip
     request = _request(ServeRequest, fields, "serve")
     return lambda loaded, architecture: serve_of(loaded, architecture, request)
