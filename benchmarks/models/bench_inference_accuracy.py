@@ -4,7 +4,8 @@
 
 Reads the rows of `datahall validate --tables serving,latency`: the whole table where DATAHALL_SHARED has it. `held out`: no
 constant was fitted on the model or the software (benchmarks/models/fit_inference.py tells the rule). The baseline is one share
-of a roofline, fitted on the same half as ours. Limits: mean error of held-out models of the fitted table 20 %, a prediction 20 ms.
+of a roofline, fitted on the same half as ours. Limits: mean error of held-out models of the fitted table 20 %, a prediction
+20 ms.
 """
 
 import sys

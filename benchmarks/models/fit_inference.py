@@ -5,7 +5,9 @@
 Reads `reference/serving.csv` of DATAHALL_SHARED: throughput of TensorRT-LLM 0.17 under maximal load, four models on five
 accelerators. The split is by rule: models in alphabetical order, the first, third and so on are fitted, the others held out.
 Two further models of the same page (datahall/planner/validation/serving_rows.yaml) are in neither half and are not used at all;
-nor are other software and accelerators there, whose errors give other software its wider interval.
+nor are other software and accelerators there, whose errors give other software its own interval. Two more constants, of models
+of many experts under newer software, are fitted on half of the models of TensorRT-LLM 1.x by the same rule; that these two were
+missing was seen from all of its rows.
 Fitted: five bounded constants, the same for every engine, model and accelerator; least squares of log errors, soft beyond 10 %.
 The model's structure was compared with all rows while it was written (how a finite run fills and empties); no constant was.
 The 80 % interval is the 10th and 90th percentile of measured over predicted when either half is predicted by constants that
@@ -19,7 +21,7 @@ Two baselines with one constant each, fitted on the same half: a share of a roof
 import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,11 @@ from datahall.planner.validation.serving_rows import ServingCase, case_of, metri
 SOURCE = Path(__file__).parents[2] / "src/datahall"
 FITTED = SOURCE / "models/inference/constants/fitted.yaml"
 UNCERTAINTY = SOURCE / "models/inference/constants/uncertainty.yaml"
+EXPERTS = SOURCE / "models/inference/constants/experts.yaml"
 BASELINE = SOURCE / "planner/validation/serving_baseline.yaml"
-ENGINE = "tensorrt-llm-0.17"
+ENGINE, NEWER = "tensorrt-llm-0.17", "tensorrt-llm-1"
+TAKEN_BY = (NEWER, "vllm", "sglang-wide-ep")
+"""Engines for which constants of experts are taken: the newer release, and those of its time that have no rows of experts."""
 EXTRA = ("LLaMA v3.1 405B", "Mixtral 8x22B")
 HEAD = "# Written by benchmarks/models/fit_inference.py --write; do not edit.\n"
 BOUNDS: Mapping[str, tuple[float, float, float]] = {
@@ -49,6 +54,10 @@ BOUNDS: Mapping[str, tuple[float, float, float]] = {
 }
 """Lowest, first and highest value of each constant: what hardware and software can be. Above 1: kernels that were tuned for the
 serving engine beat those whose rates kernels.yaml was fitted on."""
+EXPERT_BOUNDS: Mapping[str, tuple[float, float, float]] = {
+    "expert_ratio": (0.1, 0.7, 1.0),
+    "sequence_host_s": (0.0, 5e-6, 5e-5),
+}
 Array = NDArray[np.float64]
 
 
@@ -88,14 +97,15 @@ def rows_of_table() -> Rows:
     )
 
 
-def halves(rows: Rows) -> tuple[list[str], list[str]]:
+def halves(rows: Rows, engine: str = ENGINE) -> tuple[list[str], list[str]]:
     """Models to fit on, and those held out: every second of the alphabet, from the first."""
-    names = sorted(set(rows.where(rows.names == ENGINE).models) - set(EXTRA))
+    names = sorted(set(rows.where(rows.names == engine).models) - set(EXTRA))
     return names[0::2], names[1::2]
 
 
 def engine_with(engine: Engine, values: Mapping[str, float]) -> Engine:
-    return engine.model_copy(update=dict(values) | {"context_bytes": int(values["context_bytes"])})
+    whole = {"context_bytes": int(values["context_bytes"])} if "context_bytes" in values else {}
+    return engine.model_copy(update=dict(values) | whole)
 
 
 def predicted(rows: Rows, values: Mapping[str, float] | None = None) -> Array:
@@ -109,12 +119,12 @@ def predicted(rows: Rows, values: Mapping[str, float] | None = None) -> Array:
     )
 
 
-def fit(rows: Rows) -> dict[str, float]:
+def fit(rows: Rows, bounds: Mapping[str, tuple[float, float, float]] = BOUNDS) -> dict[str, float]:
     """The constants that these rows want, within their bounds."""
-    low, first, high = (np.array(column) for column in zip(*BOUNDS.values(), strict=True))
+    low, first, high = (np.array(column) for column in zip(*bounds.values(), strict=True))
 
     def values(place: Array) -> dict[str, float]:
-        return {name: float(value) for name, value in zip(BOUNDS, low + place * (high - low), strict=True)}
+        return {name: float(value) for name, value in zip(bounds, low + place * (high - low), strict=True)}
 
     def errors(place: Array) -> Array:
         return np.log(predicted(rows, values(place)) / rows.measured)
@@ -169,8 +179,6 @@ def main() -> None:
     low, high = (float(np.quantile(ratio, q)) for q in (0.1, 0.9))
     print(f"fitted on {', '.join(on)}: {words(error_of(ours['half'], half))}")
     print(f"held out {', '.join(out)}: {words(error_of(ours['held'], held))}")
-    elsewhere = predicted(other, values)
-    print(f"other software ({', '.join(sorted(set(other.names)))}): {words(error_of(elsewhere, other))}")
     print(f"neither {', '.join(EXTRA)}: {words(error_of(ours['extra'], extra))}")
     for name, value in values.items():
         print(f"  {name:<16}{value:.4g}" + (f"   bounds {BOUNDS[name][0]:g} to {BOUNDS[name][2]:g}" if name in BOUNDS else ""))
@@ -182,13 +190,40 @@ def main() -> None:
         inside = np.mean((part.measured >= low * ours[name]) & (part.measured <= high * ours[name]))
         print(f"interval x {low:.3f} to x {high:.3f}, {name}: covers {inside:.0%}")
     print(f"the other way round, fitted on {', '.join(out)}, held out {', '.join(on)}: {words(error_of(swapped, half))}")
-    mixture = np.array([case.architecture.experts is not None for case in other.cases])
-    others = [_range(other.measured[mask] / elsewhere[mask]) for mask in (~mixture, mixture)]
-    for name, mask in (("without", ~mixture), ("with", mixture)):
-        print(f"other software, {name} experts: {words(error_of(elsewhere, other)[mask])}")
+    experts, ranges = newer(rows, values)
+    elsewhere = predicted(other, values | {name: experts[name] for name in EXPERT_BOUNDS})
+    print(f"other software ({', '.join(sorted(set(other.names)))}): {words(error_of(elsewhere, other))}")
+    dense = np.array([case.architecture.experts is None for case in other.cases])
+    print(f"other software, without experts: {words(error_of(elsewhere, other)[dense])}")
+    others = [_range(other.measured[dense] / elsewhere[dense]), ranges]
     if write:
         found = {name: words(error_of(ours[name], part)) for name, part in (("half", half), ("held", held))}
+        _write_experts(experts, halves(rows, NEWER)[0])
         _write(values, (on, out), found, [(low, high), *others], (roofline, flop))
+
+
+def newer(rows: Rows, common: Mapping[str, float]) -> tuple[dict[str, float], tuple[float, float]]:
+    """Constants of experts on half of the newer release's models, beside the common ones; and the range of rows with experts,
+    either half predicted by constants fitted on the other."""
+    on, out = halves(rows, NEWER)
+    fixed = Rows(rows.models, tuple(_with(case, common) for case in rows.cases), rows.measured, rows.names)
+    parts = [fixed.where(np.isin(rows.models, names) & (rows.names == NEWER)) for names in (on, out)]
+    found = [fit(part, EXPERT_BOUNDS) for part in parts]
+    held = [predicted(part, values) for part, values in zip(parts, reversed(found), strict=True)]
+    own = predicted(parts[0], found[0])
+    print(f"{NEWER}, fitted on {', '.join(on)}: {words(error_of(own, parts[0]))}; {found[0]}")
+    print(f"{NEWER}, held out {', '.join(out)}: {words(error_of(held[1], parts[1]))}")
+    print(f"{NEWER}, the other way round, held out {', '.join(on)}: {words(error_of(held[0], parts[0]))}; {found[1]}")
+    ratios = [
+        part.measured[mask] / ours[mask]
+        for part, ours in zip(parts, held, strict=True)
+        if (mask := np.array([case.architecture.experts is not None for case in part.cases])).any()
+    ]
+    return found[0], _range(np.concatenate(ratios))
+
+
+def _with(case: ServingCase, values: Mapping[str, float]) -> ServingCase:
+    return replace(case, engine=engine_with(case.engine, values))
 
 
 def _range(ratios: Array) -> tuple[float, float]:
@@ -211,14 +246,23 @@ def _write(
     names = ", ".join(f'"{name}"' for name in split[0])
     FITTED.write_text(HEAD + "\n".join([*lines, f"models: [{names}]", f'source: "{source}"', 'date: "2026-11"']) + "\n")
     about = f"10th and 90th percentile, either half of the models by constants fitted on the other ({table})"
-    others = "10th and 90th percentile of the rows of other software in serving_rows.yaml, which are no check of it"
-    named = zip(("seen", "other", "other_experts"), ranges, (about, others, others), strict=True)
+    others = "10th and 90th percentile of rows of models without experts in serving_rows.yaml, which are no check of it"
+    experts = "10th and 90th percentile, either half of the models of TensorRT-LLM 1.x by constants fitted on the other"
+    named = zip(("seen", "other", "other_experts"), ranges, (about, others, experts), strict=True)
     lines = [f'{name}: {{low_ratio: {low:.4f}, high_ratio: {high:.4f}, source: "{why}"}}' for name, (low, high), why in named]
     UNCERTAINTY.write_text(HEAD + "\n".join([f'engines: ["{ENGINE}"]', *lines, 'date: "2026-11"']) + "\n")
     about = f"medians over {on} ({table}), by benchmarks/models/fit_inference.py"
     BASELINE.write_text(
         HEAD + f'roofline_ratio: {constants[0]:.4f}\nflop_ratio: {constants[1]:.4f}\nsource: "{about}"\ndate: "2026-11"\n'
     )
+
+
+def _write_experts(values: Mapping[str, float], models: Sequence[str]) -> None:
+    engines, named = (", ".join(f'"{name}"' for name in names) for names in (TAKEN_BY, models))
+    table = "TensorRT-LLM 1.x, developer-guide/perf-overview.md@03e27c7"
+    about = f"fitted by benchmarks/models/fit_inference.py on these models ({table}); taken over for the other engines"
+    lines = [f"engines: [{engines}]", *(f"{name}: {value:.4g}" for name, value in values.items()), f"models: [{named}]"]
+    EXPERTS.write_text(HEAD + "\n".join([*lines, f'source: "{about}"', 'date: "2026-11"']) + "\n")
 
 
 if __name__ == "__main__":

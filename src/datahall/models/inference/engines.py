@@ -9,7 +9,7 @@ from pydantic import Field
 
 from datahall.foundation.document import load
 from datahall.foundation.errors import Missing, Problem
-from datahall.foundation.spec import Spec
+from datahall.foundation.spec import Name, Spec
 from datahall.infrastructure.catalog.catalogue import near
 from datahall.models.inference.spec import Engine
 
@@ -36,14 +36,34 @@ class Fitted(Spec):
     date: str = Field(pattern=r"^\d{4}-\d{2}$")
 
 
+class FittedExperts(Spec):
+    """What the same script wrote of newer software, by models of many experts."""
+
+    engines: tuple[Name, ...]
+    """Of which it is taken to hold; fitted on the first."""
+    expert_ratio: float = Field(gt=0, le=1)
+    sequence_host_s: float = Field(ge=0, le=1e-3)
+    models: tuple[str, ...]
+    """On whose published rows they were fitted, as these name them."""
+    source: str = Field(min_length=8)
+    date: str = Field(pattern=r"^\d{4}-\d{2}$")
+
+
+@functools.cache
+def fitted_experts() -> FittedExperts:
+    return load(FOLDER / "experts.yaml", FittedExperts)
+
+
 @functools.cache
 def fitted() -> Fitted:
     return load(FOLDER / "fitted.yaml", Fitted)
 
 
-def with_fitted(engine: Engine, constants: Fitted) -> Engine:
+def with_fitted(engine: Engine) -> Engine:
     """The engine with the fitted constants where its own row leaves them out."""
-    values = constants.model_dump(exclude={"models", "source", "date"})
+    values = fitted().model_dump(exclude={"models", "source", "date"})
+    if engine.name in fitted_experts().engines:
+        values |= fitted_experts().model_dump(include={"expert_ratio", "sequence_host_s"})
     return engine.model_copy(update={name: value for name, value in values.items() if name not in engine.model_fields_set})
 
 
@@ -51,7 +71,7 @@ def with_fitted(engine: Engine, constants: Fitted) -> Engine:
 def engines() -> Mapping[str, Engine]:
     """All that come with Datahall, by name."""
     rows = load(FOLDER / "engines.yaml", EnginesFile).engines
-    return MappingProxyType({row.name: with_fitted(row, fitted()) for row in rows})
+    return MappingProxyType({row.name: with_fitted(row) for row in rows})
 
 
 def engine_named(name: str, where: str = "engine") -> Engine:

@@ -179,7 +179,8 @@ class Replica:
         uneven = self.engine.imbalance_ratio if plan.expert > 1 else 1.0
         rows = joined * mixture.active * uneven / np.maximum(touched, 1e-9)
         cut = max(1.0, plan.tensor / plan.expert)
-        return self.expert_layers * self.block_s(rows, mixture.width / cut, touched / plan.expert)
+        block_s = self.block_s(rows, mixture.width / cut, touched / plan.expert)
+        return block_s * (self.expert_layers / self.engine.expert_ratio)
 
     @functools.cached_property
     def heads(self) -> tuple[float, float, float]:

@@ -28,6 +28,8 @@ class Engine(Spec):
     exchange_overlap: bool = False
     """Whether two halves of the batch take turns, so that one computes while the other is exchanged. Each half streams the
     weights for itself. Source: DeepSeek-V3, arXiv:2412.19437, section 3.4."""
+    expert_ratio: float = Field(default=1.0, gt=0, le=1)
+    """Speed of routed experts' products, with all that sorts, casts and sums around them, against plain products."""
     imbalance_ratio: float = Field(default=1.0, ge=1, le=100)
     """Tokens of the busiest rank's experts over the mean, where experts are shared between ranks. 1: the router is even."""
     host_kernel_s: float = Field(default=0.0, ge=0, le=1e-3)

@@ -8,7 +8,7 @@ from typing import Any
 from datahall.foundation.document import read
 from datahall.foundation.errors import DatahallError
 from datahall.models.inference import throughput_of
-from datahall.models.inference.engines import fitted
+from datahall.models.inference.engines import fitted, fitted_experts
 from datahall.models.inference.uncertainty import interval_of, uncertainty
 from datahall.planner.validation.cells import is_blank, named, placed, said
 from datahall.planner.validation.hardware import problem_of
@@ -61,9 +61,14 @@ def _of_publication(row: Mapping[str, Any], found: ServingRow) -> ServingRow:
 
 def seen_of(row: Mapping[str, Any]) -> str:
     """Whether constants were fitted on the row: on its software, and there on its model."""
-    if engine_of(row, []).name not in uncertainty().engines:
+    name, model = engine_of(row, []).name, said(row, "model")
+    if name == fitted_experts().engines[0]:
+        models = fitted_experts().models
+    elif name in uncertainty().engines:
+        models = fitted().models
+    else:
         return f"{HELD_OUT}: no constant saw this software"
-    return f"{FITTED_ON} this model" if said(row, "model") in fitted().models else f"{HELD_OUT}: no constant saw this model"
+    return f"{FITTED_ON} this model" if model in models else f"{HELD_OUT}: no constant saw this model under this software"
 
 
 def row_of(row: Mapping[str, Any]) -> ServingRow:
