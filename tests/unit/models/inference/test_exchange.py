@@ -53,3 +53,24 @@ def test_pcie_has_no_kernel_of_its_own():
     own = engine_named("roofline").model_copy(update={"one_shot_s": 1e-6})
     with_own, library = (Replica(LLAMA, plan, l40s, engine) for engine in (own, engine_named("roofline")))
     assert float(with_own.sum_s(np.array(1e3))) == float(library.sum_s(np.array(1e3)))
+
+
+def test_experts_cost_what_the_software_makes_of_them():
+    """Given half the speed, experts take twice as long; an uneven router costs only where ranks hold experts of their own."""
+    work, plain = Work(256.0, 1000.0), engine_named("roofline")
+    slow, uneven = (plain.model_copy(update={name: value}) for name, value in (("expert_ratio", 0.5), ("imbalance_ratio", 2.0)))
+    cut, own = InferencePlan(tensor=8), InferencePlan(data=8, expert=8)
+    steps = {(e.expert_ratio, e.imbalance_ratio, p.expert): Replica(DEEPSEEK, p, H800, e).step(work).experts
+             for e in (plain, slow, uneven) for p in (cut, own)}  # fmt: skip
+    assert steps[0.5, 1.0, 1] == pytest.approx(2 * steps[1.0, 1.0, 1])
+    assert steps[1.0, 2.0, 1] == steps[1.0, 1.0, 1] and steps[1.0, 2.0, 8] > steps[1.0, 1.0, 8]
+
+
+def test_a_graph_starts_the_steps_that_it_holds():
+    """Given 50 us a kernel, a graph of decoding steps leaves only steps with prompts to the host; one of all leaves none."""
+    base = engine_named("roofline").model_copy(update={"host_kernel_s": 5e-5})
+    waits = {}
+    for graphs in ("none", "decode", "all"):
+        replica = Replica(LLAMA, InferencePlan(tensor=8), H800, base.model_copy(update={"graphs": graphs}))
+        waits[graphs] = tuple(replica.step(work).host > 0 for work in (Work(1.0, 100.0), Work(1.0, 100.0, 16.0, 8.0, 1.0)))
+    assert waits == {"none": (True, True), "decode": (False, True), "all": (False, False)}
