@@ -40,7 +40,7 @@ def some_fits(question: Question) -> bool:
 
 def _fits(pieces: Pieces, block: Block) -> bool:
     """Whether some plan of a block fits: of the smallest micro-batch, all else varied."""
-    rows, columns = pieces.rows(block.tensor, block.context), pieces.space.columns(block.context, block.data)
+    rows, columns = pieces.rows(block.tensor, block.context), pieces.space.columns(block)
     sizes = pieces.space.sizes(block.data)
     if not len(rows.size) or not sizes:
         return False

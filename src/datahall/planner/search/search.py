@@ -89,7 +89,7 @@ class Hunt:
 
     def block(self, block: Block) -> None:
         """Weigh a block's plans, then time those of rows and columns that have some that fit."""
-        rows, columns = self._rows(block), self.space.columns(block.context, block.data)
+        rows, columns = self._rows(block), self.space.columns(block)
         gauge = Gauge(self.pieces, block) if self.bounded and np.isfinite(self.keeper.limit_s) else None
         if not len(rows.size) or (gauge and not gauge.possible(self.keeper.limit_s)):
             return

@@ -2,8 +2,9 @@
 
 A block is one choice of tensor, context, pipeline, data and expert ranks. Within it rows (micro-batch, sequence parallelism,
 recomputation) meet columns (ZeRO stage and shard) under every schedule. Choices that change nothing are left out: schedules
-with one stage, shards with nothing to shard, sequence parallelism with one tensor rank; and one that the step's formula
-would flatter: gradients sharded (ZeRO 2) through several micro-batches, which stacks reduce each time, the formula once.
+with one stage, shards with nothing to shard, sequence parallelism with one tensor rank; and two that the step's formulas
+would flatter: gradients sharded (ZeRO 2) through several micro-batches, which stacks reduce each time, the formula once; and
+weights sharded (ZeRO 3) where routed experts have copies, which stacks gather and the formula does not. Pinned, they are tried.
 """
 
 import functools
@@ -157,9 +158,16 @@ class Space:
             found += [(expert, split) for expert in choices if mixture.count % expert == 0 and ranks % expert == 0]
         return found
 
+    def columns(self, block: Block) -> list[Column]:
+        """What data ranks may shard."""
+        copies = block.across * block.tensor // ((block.expert_tensor or block.tensor) * block.expert)
+        shares = copies > 1 and self.question.architecture.experts is not None and "zero" not in self.question.pinned
+        found = self._columns(block.context, block.data)
+        return [column for column in found if column.zero < 3] if shares else found
+
     @functools.cache  # noqa: B019
-    def columns(self, context: int, data: int) -> list[Column]:
-        across, found = context * data, []
+    def _columns(self, context: int, data: int) -> list[Column]:
+        across, found = context * data, list[Column]()
         for zero in self._picked("zero", [0, 1, 2, 3] if across > 1 else [0]):
             shards: list[int | None] = [None]
             if zero:
@@ -180,14 +188,13 @@ class Space:
     def count(self, block: Block) -> int:
         """Configurations in a block."""
         rows = len(self.sequence_parallels(block.tensor, block.context)) * len(self.recomputes)
-        some, kept = self.column_counts(block.context, block.data)
+        some, kept = self.column_counts(block)
         single, several = self.ways(block.pipeline, block.data)
         return rows * (single * some + several * kept)
 
-    @functools.cache  # noqa: B019
-    def column_counts(self, context: int, data: int) -> tuple[int, int]:
+    def column_counts(self, block: Block) -> tuple[int, int]:
         """Columns with one micro-batch in a step, and with more."""
-        columns = self.columns(context, data)
+        columns = self.columns(block)
         return len(columns), sum(not self.skips(column.zero, 2) for column in columns)
 
     @functools.cache  # noqa: B019

@@ -1,7 +1,7 @@
 from itertools import product
 
 import pytest
-from tests.unit.planner.search.shapes import ALL, question
+from tests.unit.planner.search.shapes import ALL, MIXED, question
 
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.planner.search.layouts import layouts_of
@@ -13,9 +13,7 @@ def plans(asked):
     """Every plan of the space, as the search enumerates it."""
     space, found = Space(asked), set()
     for block in space.blocks():
-        for column, variant, size in product(
-            space.columns(block.context, block.data), space.variants(block.pipeline), space.sizes(block.data)
-        ):
+        for column, variant, size in product(space.columns(block), space.variants(block.pipeline), space.sizes(block.data)):
             count = asked.global_batch // block.data // size
             if space.skips(column.zero, count) or not runs(variant, block.pipeline, count):
                 continue
@@ -92,6 +90,15 @@ def test_what_is_pinned_stays():
     assert {each[0].tensor for each in found} == {2}
     assert {each[1].zero for each in found} == {2}
     assert any(asked.global_batch // each[0].data // each[3] > 1 for each in found)
+
+
+def test_what_formulas_would_flatter_is_left_out():
+    """Given experts with copies, weights are not sharded; given several micro-batches, gradients are not; pinned, both are."""
+    for block, column, _, size, _ in plans(question(MIXED, accelerators=8, global_batch=8)):
+        copies = block.across * block.tensor // (block.expert * (block.expert_tensor or block.tensor))
+        assert column.zero < 3 or copies == 1
+        assert column.zero != 2 or 8 // block.data == size
+    assert len(plans(question(MIXED, accelerators=8, global_batch=8, pinned={"zero": 3}))) > 100
 
 
 def test_divisors():
