@@ -3,7 +3,6 @@
 from math import ceil
 
 from datahall.models.inference.result import ServingMemory
-from datahall.models.inference.uncertainty import interval_of
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger
 from datahall.planner.serving.choose import asked_of
@@ -83,7 +82,7 @@ class ServeFigures:
         tokens = self.computed(
             "tokens_per_s", served.hall_tokens_per_s, "1/s", formula, [total, answer], "output tokens of all"
         )
-        for end, value in zip(("low", "high"), interval_of(tokens.value, self.trials.pool.engine.name), strict=True):
+        for end, value in zip(("low", "high"), self.trials.interval(tokens.value), strict=True):
             about = f"output tokens of all, {end} end of an 80 % interval"
             self.computed(f"tokens_per_s_{end}", value, "1/s", "tokens × measured / predicted", [tokens], about, OFF)
         each_s, formula = served.tokens_per_s_per_accelerator, "tokens / accelerators"

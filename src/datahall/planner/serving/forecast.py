@@ -7,7 +7,6 @@ from datahall.foundation.errors import Refused
 from datahall.models.cost.spec import Architecture
 from datahall.models.inference.result import StepTime, Throughput
 from datahall.models.inference.throughput import throughput_of
-from datahall.models.inference.uncertainty import interval_of
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.plan import plan_of
@@ -97,7 +96,7 @@ def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: 
         notes=(one_more(trials, settled),),
         assumptions=(*assumptions_of(trials), *ledger.assumptions),
         missing=tuple(ledger.missing),
-        tokens_per_s_interval=Interval(*interval_of(served.hall_tokens_per_s, trials.pool.engine.name)),
+        tokens_per_s_interval=Interval(*trials.interval(served.hall_tokens_per_s)),
     )
 
 

@@ -7,6 +7,7 @@ from datahall.models.cost.spec import Architecture
 from datahall.models.inference.latency import latency_of
 from datahall.models.inference.result import Latency
 from datahall.models.inference.spec import InferencePlan
+from datahall.models.inference.uncertainty import interval_of
 from datahall.planner.serving.bound import load_of
 from datahall.planner.serving.pool import Pool
 from datahall.planner.serving.request import ServeRequest
@@ -40,6 +41,10 @@ class Trials:
                 self.architecture, plan, self.pool.cluster, load, self.pool.engine, seed=chosen, requests=requests
             )
         return self.kept[key]
+
+    def interval(self, tokens_per_s: float) -> tuple[float, float]:
+        """An 80 % interval of a throughput: by the engine, and by whether the model has experts."""
+        return interval_of(tokens_per_s, self.pool.engine.name, experts=self.architecture.experts is not None)
 
     def meets(self, latency: Latency) -> bool:
         return meets(latency, self.request)
