@@ -81,4 +81,14 @@ def in_flight(schedule: str, stage: int, *, pipeline: int, chunks: int, micro_ba
 
 def total_bytes(states: Number, gathered: Number, moving: Number) -> Any:
     """All that one accelerator holds; moving: activations, work, logits and buffers."""
-    return (states + FRAGMENTATION * gathered + CONTEXT_BYTES) + FRAGMENTATION * moving
+    return lasting_bytes(states, gathered) + moving_bytes(moving)
+
+
+def lasting_bytes(states: Number, gathered: Number) -> Any:
+    """What does not depend on the micro-batch."""
+    return states + FRAGMENTATION * gathered + CONTEXT_BYTES
+
+
+def moving_bytes(moving: Number) -> Any:
+    """What does, with what the allocator holds over it."""
+    return FRAGMENTATION * moving

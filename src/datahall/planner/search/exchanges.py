@@ -20,7 +20,9 @@ class Exchanges(Exchange):
         if group.ranks == 1:
             return size_bytes * 0.0
         times: Any = functools.reduce(np.minimum, [law.time_s(size_bytes) for law in _laws(collective, group)])
-        return np.where(size_bytes > 0, times, 0.0) if np.ndim(size_bytes) else float(times) * (size_bytes > 0)
+        if np.ndim(size_bytes) == 0:
+            return float(times) * (size_bytes > 0)
+        return times if np.all(size_bytes) else np.where(size_bytes > 0, times, 0.0)
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -25,6 +25,7 @@ class Scales:
         self.token = self._token()
         plan = pieces.plan(block, pipeline=block.pipeline, data=block.data)
         self.logits: Any = logit_bytes(question.architecture, plan, self.tokens)
+        self.nothing = np.zeros(len(self.tokens))
         self.buffers = self._buffers()
         self._columns(columns)
 
@@ -33,7 +34,9 @@ class Scales:
         per = [parameter_bytes(plans[column.zero]) for column in columns]
         self.per = ParameterBytes(*(np.array([getattr(each, name) for each in per]) for name in ParameterBytes.__slots__))
         self.zero = np.array([column.zero for column in columns])
-        self.shard = np.array([min(column.shard or self.block.across, self.block.across) for column in columns], np.float64)
+        across = self.block.across
+        self.shard = np.array([min(column.shard or across, across) for column in columns], np.float64)
+        self.expert_shard = np.maximum(1.0, expert_shard_of(self.pieces.plan(self.block), self.shard))
 
     def _token(self) -> TokenBytes:
         """By row."""
@@ -62,25 +65,24 @@ class Scales:
             found[at] = buffer_bytes(self.pieces.question.architecture, plan, self.tokens[at])
         return found
 
-    def states(self, kind: Kind) -> tuple[Floats, Floats]:
-        """Of a stage, by column: all states, and what is gathered of them."""
-        held = self.pieces.held(self.block.tensor, self.block.experts, kind)
-        plan = self.pieces.plan(self.block)
-        shards = {"shard": self.shard, "expert_shard": np.maximum(1.0, expert_shard_of(plan, self.shard))}
-        states = sum(states_bytes(self.per, held.rank.shared, held.rank.experts, zero=self.zero, **shards))
-        return np.asarray(states), (self.zero == 3) * held.gathered
+    def states(self, kinds: Sequence[Kind]) -> Floats:
+        """Of each stage, by column: what does not move with a micro-batch."""
+        held = [self.pieces.held(self.block.tensor, self.block.experts, kind) for kind in kinds]
+        shared, experts, gathered = np.array([(each.rank.shared, each.rank.experts, each.gathered) for each in held]).T
+        parts = {"zero": self.zero, "shard": self.shard, "expert_shard": self.expert_shard}
+        weights, gradients, optimiser = states_bytes(self.per, shared[:, None], experts[:, None], **parts)
+        whole = (self.zero == 3) * gathered[:, None]
+        return np.asarray(footprint.lasting_bytes(weights + gradients + optimiser, whole))
 
     def needed(self, kinds: Sequence[Kind], variants: Sequence[Variant]) -> Floats:
         """What the fullest stage cannot do without: schedule, column, row."""
         total: Any = None
         left: Any = None
-        for kind in kinds:
-            stage = kind.stage
+        for kind, states in zip(kinds, self.states(kinds), strict=True):
             working = self.tokens * footprint.working_bytes(self.token, kind.layers)
-            logits = self.logits if stage.output else 0.0 * self.logits
-            states, gathered = self.states(kind)
+            logits = self.logits if kind.output else self.nothing
             moving = self._kept(kind, variants) + (working + logits + self.buffers)
-            here = footprint.total_bytes(states[:, None], gathered[:, None], moving[:, None, :])
+            here = states[:, None] + footprint.moving_bytes(moving)[:, None, :]
             spare = np.minimum(working, logits)
             if total is None:
                 total, left = here, spare
