@@ -1,7 +1,7 @@
 """All blocks of a space as arrays: how many configurations each has, and how fast the fastest of them could be at best."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,13 @@ def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArr
             ranks = tensor * context * np.multiply.outer(pipelines, datas)
             inside = ranks <= most if pieces.question.fewer else ranks == most
             inside &= ways[0] + ways[1] > 0
+            columns = np.array([space.column_counts(context, int(data)) for data in datas]).transpose(1, 0, 2)
             lines = len(space.sequence_parallels(tensor, context)) * len(space.recomputes)
             for expert, split in _experts(space, tensor, context * datas, inside):
                 held = inside & ((context * datas * tensor // (split or tensor)) % expert == 0)
                 if lines and np.any(held):
                     family = Block(tensor, context, 1, 1, expert, split)
-                    some, kept = np.array([space.column_counts(replace(family, data=int(data))) for data in datas]).T
+                    some, kept = columns[space.copies(family, datas).astype(int), np.arange(len(datas))].T
                     counts = lines * (ways[0] * some + ways[1] * kept)
                     where = np.nonzero(held & (counts > 0))
                     p, d = pipelines[where[0]], datas[where[1]]

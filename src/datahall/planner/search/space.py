@@ -160,10 +160,15 @@ class Space:
 
     def columns(self, block: Block) -> list[Column]:
         """What data ranks may shard."""
-        copies = block.across * block.tensor // ((block.expert_tensor or block.tensor) * block.expert)
-        shares = copies > 1 and self.question.architecture.experts is not None and "zero" not in self.question.pinned
         found = self._columns(block.context, block.data)
-        return [column for column in found if column.zero < 3] if shares else found
+        return [column for column in found if column.zero < 3] if self.copies(block, block.data) else found
+
+    def copies(self, block: Block, data: Any) -> Any:
+        """Whether routed experts have copies with so many data ranks, so that ZeRO 3 is left out; never where it is pinned."""
+        if self.question.architecture.experts is None or "zero" in self.question.pinned:
+            return np.zeros(np.shape(data), bool)
+        ranks = block.context * np.asarray(data) * block.tensor
+        return ranks // ((block.expert_tensor or block.tensor) * block.expert) > 1
 
     @functools.cache  # noqa: B019
     def _columns(self, context: int, data: int) -> list[Column]:
@@ -188,14 +193,16 @@ class Space:
     def count(self, block: Block) -> int:
         """Configurations in a block."""
         rows = len(self.sequence_parallels(block.tensor, block.context)) * len(self.recomputes)
-        some, kept = self.column_counts(block)
+        some, kept = self.column_counts(block.context, block.data)[int(self.copies(block, block.data))]
         single, several = self.ways(block.pipeline, block.data)
         return rows * (single * some + several * kept)
 
-    def column_counts(self, block: Block) -> tuple[int, int]:
-        """Columns with one micro-batch in a step, and with more."""
-        columns = self.columns(block)
-        return len(columns), sum(not self.skips(column.zero, 2) for column in columns)
+    @functools.cache  # noqa: B019
+    def column_counts(self, context: int, data: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Columns with one micro-batch in a step, and with more: where experts have no copies, and where they have."""
+        zeros = [column.zero for column in self._columns(context, data)]
+        kept = [zero for zero in zeros if not self.skips(zero, 2)]
+        return (len(zeros), len(kept)), (sum(zero < 3 for zero in zeros), sum(zero < 3 for zero in kept))
 
     @functools.cache  # noqa: B019
     def ways(self, pipeline: int, data: int) -> tuple[int, int]:
