@@ -135,15 +135,28 @@ def data_s(
     layers: Number,
     overlap: Number,
     contention: Number,
+    pipeline: Number = 1.0,
+    chunks: Number = 1.0,
 ) -> Any:
-    """What of the reduction does not hide behind one backward pass, of the gathering behind one forward pass; at least one
-    layer's. backward_s: with what is computed again."""
-    hidden = _exposed(reduce_s, backward_s, layers, contention) + _exposed(gather_s, forward_s, layers, contention)
-    return overlap * hidden + (1 - overlap) * (reduce_s + gather_s)
+    """What of the reduction hides behind no backward pass, of the gathering behind no forward pass; at least one layer's.
+    forward_s, backward_s: of one micro-batch; backward with what is computed again.
+
+    Interleaved, the last `pipeline` micro-batches go backward chunk by chunk, so that all but the last chunk's gradients are
+    ready before the end: the first chunk's p (1 - 1/v) passes. All stages start a chunk's reduction together, when it is
+    done, so that the last chunk's stands alone. Weights of chunk i are needed i p / v passes after the first chunk's, which
+    are gathered layer by layer. Source: Megatron-LM, megatron/core/pipeline_parallel/schedules.py: grad_sync_func and
+    param_sync_func, aligned over stages unless --no-align-grad-reduce says otherwise.
+    """
+    several, before = np.greater(chunks, 1), pipeline * (1 - 1 / chunks)
+    reduction = _exposed(reduce_s, np.where(several, before, 1.0) * backward_s, np.where(several, chunks, layers), contention)
+    gathering = _exposed(gather_s, (before + 1 / chunks) * forward_s, layers, contention)
+    gathering = np.maximum(gathering, (gather_s - forward_s) / chunks)
+    return overlap * (reduction + gathering) + (1 - overlap) * (reduce_s + gather_s)
 
 
-def _exposed(seconds: Number, window_s: Number, layers: Number, contention: Number) -> Any:
-    return np.maximum(behind_s(seconds, window_s, contention), seconds / np.maximum(1, layers))
+def _exposed(seconds: Number, window_s: Number, pieces: Number, contention: Number) -> Any:
+    """pieces: layers or chunks, of which the last one's exchange finds nothing to hide behind."""
+    return np.maximum(behind_s(seconds, window_s, contention), seconds / np.maximum(1, pieces))
 
 
 def updated(dense: Number, routed: Number, *, sharded: Number, shard: Number, expert_shard: Number) -> Any:

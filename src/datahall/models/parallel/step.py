@@ -261,7 +261,8 @@ class _Run:
         backward = parts.backward + parts.again
         windows = {"forward_s": parts.forward, "backward_s": backward, "layers": stage.layer_count}
         behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
-        return float(combine.data_s(reduce, gather, **windows, **behind))
+        ranks = {"pipeline": self.plan.pipeline, "chunks": self.plan.chunks}
+        return float(combine.data_s(reduce, gather, **windows, **behind, **ranks))
 
     def reduction_s(self, parameters: float) -> tuple[float, float]:
         """To reduce gradients once in a step, and to gather the weights that were updated in shards."""

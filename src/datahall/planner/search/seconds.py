@@ -20,7 +20,8 @@ class Slowest:
 
     micro_batch: Any
     """One micro-batch on it."""
-    data: Floats
+    exchange: tuple[Any, ...]
+    """Once in a step, over its data ranks: reduction, gathering; forward and backward pass to hide behind, and its layers."""
     optimiser: Floats
     others: Floats
     """One micro-batch on all others, added up."""
@@ -95,17 +96,14 @@ class Timer:
         total: Any = 0.0
         for kind, index in zip(kinds, at, strict=True):
             parts, columns = self.stage(kind, dual=dual), self.columns
-            windows: dict[str, Any] = {"forward_s": parts.forward, "backward_s": parts.backward + parts.again}
-            data = combine.data_s(
-                columns.reduction[:, index, None], columns.gathering[:, index, None], **windows, layers=kind.stage.layer_count,
-                **self.behind,
-            )  # fmt: skip
+            exchange = columns.reduction[:, index, None], columns.gathering[:, index, None]
+            behind = parts.forward, parts.backward + parts.again, float(kind.stage.layer_count)
             seconds = parts.seconds
             total = total + kind.count * seconds
-            one = Slowest(seconds, data, columns.update[:, index, None], total, parts.forward)
+            one = Slowest(seconds, (*exchange, *behind), columns.update[:, index, None], total, parts.forward)
             found = [_slower(found[0], one) if found else one]
         slow = found[0]
-        return Slowest(slow.micro_batch, slow.data, slow.optimiser, total - slow.micro_batch, slow.forward)
+        return Slowest(slow.micro_batch, slow.exchange, slow.optimiser, total - slow.micro_batch, slow.forward)
 
     def steps(self, slow: Slowest, variants: Sequence[Variant]) -> Floats:
         """Seconds of a step under schedules that have these stages: schedule, column, row."""
@@ -116,13 +114,20 @@ class Timer:
         bubble = combine.bubble_s(
             slow.others, slow.micro_batch, slow.forward, pipeline=pipeline, divisor=divisor, dual=dual
         )  # fmt: skip
-        ranks: dict[str, Any] = {"micro_batches": self.counts, "chunks": chunks, "pipeline": pipeline}
+        ranks: dict[str, Any] = {"chunks": chunks, "pipeline": pipeline}
         step = combine.step_from(
             Parts(gather=slow.micro_batch), micro_batches=self.counts, accelerators=self.block.accelerators, bubble=bubble,
-            send=combine.send_s(self.hop, **ranks, overlap=self.stack.send_overlap), data=slow.data,
-            optimiser=slow.optimiser, straggler_ratio=self.constants.straggler_ratio, host_s=self.constants.step_s,
+            send=combine.send_s(self.hop, micro_batches=self.counts, **ranks, overlap=self.stack.send_overlap),
+            data=self.data_s(slow, **ranks), optimiser=slow.optimiser,
+            straggler_ratio=self.constants.straggler_ratio, host_s=self.constants.step_s,
         )  # fmt: skip
         return np.asarray(step.seconds)
+
+    def data_s(self, slow: Slowest, **ranks: Any) -> Any:
+        """What no computing hides of the slowest stage's reduction and gathering: schedule, column, row."""
+        reduction, gathering, forward, backward, layers = slow.exchange
+        windows: dict[str, Any] = {"forward_s": forward, "backward_s": backward, "layers": layers}
+        return combine.data_s(reduction, gathering, **windows, **self.behind, **ranks)
 
 
 def _slower(one: Slowest, other: Slowest) -> Slowest:
@@ -130,7 +135,7 @@ def _slower(one: Slowest, other: Slowest) -> Slowest:
     later = other.micro_batch > one.micro_batch
     return Slowest(
         np.maximum(one.micro_batch, other.micro_batch),
-        np.where(later, other.data, one.data),
+        tuple(np.where(later, theirs, mine) for theirs, mine in zip(other.exchange, one.exchange, strict=True)),
         np.where(later, other.optimiser, one.optimiser),
         other.others,
         np.maximum(one.forward, other.forward),

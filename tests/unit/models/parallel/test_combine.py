@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,8 @@ CASES = {
             "layers": whole(0, 9),
             "overlap": whole(0, 2),
             "contention": numbers(0.0, 0.4),
+            "pipeline": whole(2, 9),
+            "chunks": whole(1, 5),
         },
     ),
     "updated": (
@@ -87,3 +91,47 @@ def test_more_ranks_wait_longer_for_the_slowest():
     """Given a spread of 1 %, one rank waits for nobody, and 1,024 ranks for 3.7 % of the time."""
     assert combine.straggler_s(1.0, accelerators=1, ratio=0.01) == 0
     assert combine.straggler_s(1.0, accelerators=1024, ratio=0.01) == pytest.approx(0.0372, abs=1e-4)
+
+
+WINDOWS = {"forward_s": 1.0, "backward_s": 2.0, "layers": 12, "overlap": 1, "contention": 0.0}
+
+
+def exposed(reduce_s, gather_s, **ranks):
+    return float(combine.data_s(reduce_s, gather_s, **WINDOWS, **ranks))
+
+
+def test_one_chunk_hides_behind_one_pass_whatever_the_pipeline():
+    """Given one chunk, what is longer than one backward and one forward pass sticks out; of short ones a layer's share does."""
+    assert exposed(5.0, 3.0, pipeline=8, chunks=1) == exposed(5.0, 3.0) == 3.0 + 2.0
+    assert exposed(1.2, 0.6, pipeline=8, chunks=1) == pytest.approx((1.2 + 0.6) / 12)
+
+
+def test_chunks_that_are_done_early_hide_their_reduction():
+    """Given 4 stages and 2 chunks, a reduction hides behind p (1 - 1/v) = 2 passes of 2 s; the last chunk's half does not."""
+    assert exposed(10.0, 0.0, pipeline=4, chunks=2) == 10.0 - 2 * 2.0
+    assert exposed(6.0, 0.0, pipeline=4, chunks=2) == 6.0 / 2
+
+
+def test_chunks_that_are_needed_late_hide_their_gathering():
+    """Given 4 stages and 2 chunks, gathering hides behind 2.5 passes of 1 s; the first chunk's behind its own half pass."""
+    assert exposed(0.0, 9.0, pipeline=4, chunks=2) == 9.0 - 2.5
+    assert exposed(0.0, 2.0, pipeline=4, chunks=2) == (2.0 - 1.0) / 2
+    assert exposed(0.0, 0.6, pipeline=4, chunks=2) == pytest.approx(0.6 / 12)
+
+
+def test_more_chunks_never_expose_more():
+    """Given more chunks of an interleaved pipeline, no more of an exchange sticks out, and never less than a share of it."""
+    for reduce_s, gather_s, pipeline in zip(numbers(0, 40), numbers(0, 20), whole(2, 9), strict=True):
+        found = [exposed(reduce_s, gather_s, pipeline=pipeline, chunks=chunks) for chunks in (2, 3, 4, 6, 12)]
+        assert all(more <= fewer + 1e-12 for fewer, more in pairwise(found))
+        assert found[-1] >= (reduce_s + gather_s) / 12 - 1e-12
+
+
+def test_chunks_one_after_another_give_the_same():
+    """Given chunks reduced one after another, each when it is ready, the last one ends as late as the formula says."""
+    for reduce_s, pipeline, chunks in zip(numbers(0, 40), whole(2, 9), whole(2, 7), strict=True):
+        end = 0.0
+        for place in range(int(chunks)):
+            ready = -(chunks - 1 - place) * pipeline / chunks * WINDOWS["backward_s"]
+            end = (ready if place == 0 else max(end, ready)) + reduce_s / chunks
+        assert exposed(reduce_s, 0.0, pipeline=pipeline, chunks=chunks) == pytest.approx(end)
