@@ -39,41 +39,35 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
     zero = np.array([column.zero for column in columns])
     dense, routed = np.array([each.dense for each in held]), np.array([each.routed for each in held])
     layers = pieces.summed(block.tensor, block.experts).dense
-    shards, reductions, gatherings = [], list[Floats](), list[Floats]()
-    of_layers: dict[bool, tuple[list[float], list[float]]] = {kind: ([], []) for kind in layers}
-    known: dict[tuple[bool, bool, int | None], tuple[Floats, Floats, int]] = {}
-    for column in columns:
-        key = (column.zero > 0, column.zero == 3, column.shard)
-        if key not in known:
-            run = pieces.sharing(block.tensor, block.context, block.data, block.experts, column)
-            known[key] = *_reduction(run, dense), run.exchange.groups["shard"].ranks
-            if column.zero == 3:
-                sizes = np.array(list(layers.values()))
-                for kind, gather, reduce in zip(layers, *run.shard_s(sizes), strict=True):
-                    of_layers[kind][0].append(gather)
-                    of_layers[kind][1].append(reduce)
-        reduction, gathering, ranks = known[key]
-        shards.append(ranks)
-        reductions.append(reduction)
-        gatherings.append(gathering + 0.0 * dense)
+    shard = np.array([min(column.shard or block.across, block.across) for column in columns], np.float64)
+    reduction, gathering = np.zeros((2, len(columns), len(held)))
+    gather, reduce = np.zeros((2, len(layers), 0))
+    for kind in (0, 1, 3):  # ZeRO 1 and 2 exchange alike
+        at = np.flatnonzero((zero == kind) | ((zero == 2) & (kind == 1)))
+        if len(at):
+            same = tuple(Column(kind, columns[int(index)].shard) for index in at)
+            run = pieces.shared(block, same)
+            reduction[at], gathering[at] = _reduction(pieces, block, same, dense)
+            if kind == 3:
+                gather, reduce = (each.T for each in run.shard_s(np.array(list(layers.values()))[None, :]))
     run = pieces.sharing(block.tensor, block.context, block.data, block.experts, columns[0])
     across = run.exchange.s("expert_gradient", "all_reduce", routed * run.plan.gradient_bytes)
-    shard = np.array(shards, np.float64)
     return Columns(
-        zero, shard, np.flatnonzero(zero == 3),
-        {kind: np.array(each[0]) for kind, each in of_layers.items()},
-        {kind: np.array(each[1]) for kind, each in of_layers.items()},
-        np.array(reductions) + across, np.array(gatherings), _update_s(pieces, block, (zero, shard), (dense, routed)),
+        zero, shard, np.flatnonzero(zero == 3), dict(zip(layers, gather, strict=True)), dict(zip(layers, reduce, strict=True)),
+        reduction + across, gathering, _update_s(pieces, block, (zero, shard), (dense, routed)),
     )  # fmt: skip
 
 
-def _reduction(run: Any, dense: Floats) -> tuple[Floats, Floats]:
-    """Reduction and gathering of stages, s."""
-    if not run.plan.bucket_elements:
-        reduce, gather = run.reduction_s(dense)
+def _reduction(pieces: Pieces, block: Block, columns: tuple[Column, ...], dense: Floats) -> tuple[Any, Any]:
+    """Reduction and gathering, s: column, stage."""
+    run = pieces.shared(block, columns)
+    if not run.plan.bucket_elements and not run.stack.broadcasts_shards:
+        reduce, gather = run.reduction_s(dense[None, :])
         return reduce, gather
-    each = [run.reduction_s(float(size)) for size in dense]  # the count of buckets is of one size
-    return np.array([reduce for reduce, _ in each]), np.array([gather for _, gather in each])
+    # A count of buckets is of one size, and a broadcast of one shard after another of one group.
+    runs = [pieces.sharing(block.tensor, block.context, block.data, block.experts, column) for column in columns]
+    found = np.array([[each.reduction_s(float(size)) for size in dense] for each in runs])
+    return found[..., 0], found[..., 1]
 
 
 def _update_s(pieces: Pieces, block: Block, columns: tuple[Floats, Floats], held: tuple[Floats, Floats]) -> Floats:

@@ -6,7 +6,7 @@ no sharding has none of it), and is added by `seconds.py`.
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from datahall.models.parallel.spec import Recompute, TrainPlan
 from datahall.models.parallel.states import RankParameters, rank_parameters
 from datahall.models.parallel.step import _Run as Run
 from datahall.models.parallel.step_constants import step_constants
-from datahall.planner.search.exchanges import Exchanges
+from datahall.planner.search.exchanges import Exchanges, many
 from datahall.planner.search.question import Question
 from datahall.planner.search.space import Block, Column, Space, Variant
 from datahall.planner.search.stages import Kind, kinds_of
@@ -145,6 +145,17 @@ class Pieces:
         """What times exchanges of data ranks; they do not depend on stages."""
         chosen = {"data": data, "zero": column.zero, "shard": column.shard}
         return self.run(self.plan(Block(tensor, context, 1, data, *experts), **chosen))
+
+    def shared(self, block: Block, columns: tuple[Column, ...]) -> Any:
+        """The same of columns with one ZeRO stage, side by side."""
+        return self._shared(block.tensor, block.context, block.data, block.experts, columns)
+
+    @functools.cache  # noqa: B019
+    def _shared(
+        self, tensor: int, context: int, data: int, experts: tuple[int, int | None], columns: tuple[Column, ...]
+    ) -> Any:
+        runs = [self.sharing(tensor, context, data, experts, column) for column in columns]
+        return replace(runs[0], exchange=many([run.exchange for run in runs]))
 
     @functools.cache  # noqa: B019
     def rows(self, tensor: int, context: int) -> Rows:
