@@ -14,7 +14,7 @@ from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.communication import Cluster
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack
-from datahall.models.parallel.stacks import DEFAULT, stack_named
+from datahall.models.parallel.stacks import DEFAULT, on_device, stack_said
 from datahall.platform.work import TrainingWork
 
 Clusters = Callable[[str], Cluster]
@@ -35,12 +35,14 @@ class Prepared:
 
 def prepared(work: TrainingWork, accelerators: int, clusters: Clusters, *, where: str = "work") -> Prepared:
     """Data ranks are what the job's accelerators leave. Raises Missing or Refused, with every problem of the plan."""
-    named = stack_named(work.stack or DEFAULT, f"{where}.stack")
+    named = stack_said(work.stack or DEFAULT, f"{where}.stack")
     found = architecture(work.model, f"{where}.model")
     plan = _plan(work, accelerators, named.plan, where)
     if problems := problems_of_plan(found, plan, accelerators=accelerators, where=f"{where}.plan"):
         raise Refused(problems)
-    return Prepared(found, plan, clusters(work.accelerator), named.made(), named.name, work.steps)
+    cluster = clusters(work.accelerator)
+    stack = on_device(named.made(), cluster.device.architecture)
+    return Prepared(found, plan, cluster, stack, named.name, work.steps)
 
 
 def _plan(work: TrainingWork, accelerators: int, usual: dict[str, Any], where: str) -> TrainPlan:

@@ -39,7 +39,8 @@ def calibrate(
     """Correct predictions by measured runs of your own. Example: datahall calibrate my-runs.csv
 
     Two ratios for each platform (an accelerator with a software stack): how much longer computing and exchanging take than
-    predicted. The error after is of rows that were left out. `datahall plan --train` and job estimates use it from then on.
+    predicted. The error after is of rows that were left out; one row alone is believed, four fifths of the way. `datahall plan
+    --train` and job estimates use what is kept.
     """
     from datahall.foundation.errors import Problem, Refused
     from datahall.planner.calibration.store import Corrections, read_corrections, write_corrections
@@ -109,8 +110,7 @@ def _show_learned(learned: "list[tuple[Correction, Fitted]]", skipped: list[str]
         ]
         show_json({"kept": kept, "corrections": told, "skipped": skipped})
         return
-    verdict = {True: "kept" if kept else "would be kept", False: "no better than before: not kept"}
-    rows = [_row(correction) | {"kept": verdict[fitted.helps]} for correction, fitted in learned]
+    rows = [_row(correction) | {"kept": _verdict(fitted, kept=kept)} for correction, fitted in learned]
     show_table(rows, COLUMNS, empty="nothing")
     for text in skipped[:SHOWN_SKIPPED]:
         out.print(f"left out: {text}", markup=False)
@@ -118,6 +118,14 @@ def _show_learned(learned: "list[tuple[Correction, Fitted]]", skipped: list[str]
         out.print(f"left out: {len(skipped) - SHOWN_SKIPPED} more rows; --json lists them", markup=False)
     changed = kept and any(fitted.helps for _, fitted in learned)
     say("`datahall plan --train` uses what was kept from now on" if changed else "nothing was changed")
+
+
+def _verdict(fitted: "Fitted", *, kept: bool) -> str:
+    if fitted.at_bound:
+        return "not kept: beyond what a platform can be, so the rows must say more of what ran"
+    if not fitted.helps:
+        return "no better than before: not kept"
+    return ("kept" if kept else "would be kept") + (", unchecked: there is no other row" if len(fitted.rows) == 1 else "")
 
 
 def _row(correction: "Correction") -> dict[str, str]:

@@ -35,7 +35,7 @@ class Correction(Spec):
     before_ratio: float = Field(ge=0)
     """Mean size of the errors before."""
     after_ratio: float = Field(ge=0)
-    """The same after, of each row by what the other rows say; of one row alone, that of the row itself."""
+    """The same after, of each row by what the other rows say; of a single row, as before."""
     source: str = ""
     """Which rows, in words."""
     date: str = ""

@@ -1,8 +1,8 @@
 """Two ratios of a platform from a few measured steps: least squares of the logarithm, held towards 1 by what is known without.
 
-With one row the correction goes part of the way, with many it follows them: each ratio has a prior whose width is the spread of
-our predictions on platforms that were never seen. What a row says of itself is not counted as success: `after` predicts each
-row by a correction that was made without it.
+With one row the correction goes four fifths of the way, with many it follows them: each ratio has a prior whose width is the
+spread of our predictions on platforms that were never seen. What a row says of itself is not counted as success: `after`
+predicts each row by a correction that was made without it; of a single row, that is no correction.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +23,9 @@ Floats = NDArray[np.float64]
 PRIOR_SPREADS = np.array([0.2, 0.4])
 """Of the logarithms of the ratios of computing and exchanging, before anything was measured: predictions of unseen platforms
 lie about a fifth off, and exchange is known half as well (docs/benchmarks.md, step time and collectives)."""
-ROW_SPREAD = 0.05
-"""Of one measurement: the same configuration measured again within days (BLOOM's tuning log: median 5 %)."""
+ROW_SPREAD = 0.1
+"""Of one row: the same configuration measured again within days (BLOOM's tuning log: median 5 %), and how unevenly our errors
+lie on the configurations of one platform (docs/benchmarks.md, step time)."""
 PRIOR_ROWS = 4.0
 """Rows that the prior spread of corrected predictions is worth against the rows' own."""
 LEAST_GAIN = 0.001
@@ -65,6 +66,12 @@ class Fitted:
     rows: tuple[RowResult, ...]
 
     @property
+    def at_bound(self) -> bool:
+        """Whether a ratio would have gone beyond what a platform can be: then something else of the rows is wrong."""
+        edges = (LEAST_RATIO, MOST_RATIO)
+        return any(np.isclose(ratio, edge) for ratio in (self.compute_ratio, self.exchange_ratio) for edge in edges)
+
+    @property
     def before_ratio(self) -> float:
         return float(np.mean([abs(row.before_s / row.measured_s - 1) for row in self.rows]))
 
@@ -74,8 +81,10 @@ class Fitted:
 
     @property
     def helps(self) -> bool:
-        """Whether rows that were left out are predicted better with it than without."""
-        return self.after_ratio < self.before_ratio - LEAST_GAIN
+        """Whether rows left out are predicted better with it than without; a single row cannot tell, and is believed."""
+        if self.at_bound:
+            return False
+        return len(self.rows) == 1 or self.after_ratio < self.before_ratio - LEAST_GAIN
 
 
 def fit(rows: Sequence[Measured]) -> Fitted:
@@ -93,7 +102,7 @@ def fit(rows: Sequence[Measured]) -> Fitted:
     slopes = _slopes(predicted, theta, now)
     _, hat = _solve(slopes, measured - now + slopes @ theta)
     # What the row would have been off by, had it not been fitted: e / (1 - h), the closed form for linear least squares.
-    left_out = (measured - now) / (1 - hat) if len(rows) > 1 else measured - now
+    left_out = (measured - now) / (1 - hat) if len(rows) > 1 else measured - before
     found = [
         RowResult(row.name, row.seconds, float(np.exp(b)), float(row.seconds * np.exp(-e)))
         for row, b, e in zip(rows, before, left_out, strict=True)

@@ -1,5 +1,6 @@
 """What was measured, by platform: rows of a user's own file, and jobs that said what they trained."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from datahall.planner.calibration.fit import Measured
 from datahall.planner.validation.cells import placed
 from datahall.planner.validation.tables import read_rows
 from datahall.planner.validation.training import measured_of
-from datahall.planner.validation.training_rows import case_of
+from datahall.planner.validation.training_rows import Case, case_of
 from datahall.planner.work import Clusters, prepared
 from datahall.platform.spec import JobSpec
 
 MAX_ROWS = 500
 """Of one platform: more would take minutes and move nothing."""
 LEAST_STEPS = 20
+RANKS = re.compile(r"\b(tensor|pipeline|chunks|context|expert|data|micro_batch|zero)=")
 NEEDED = "columns of a training table (see docs/training.md) with iter_time_s"
 
 
@@ -55,8 +57,9 @@ def from_file(path: Path) -> Platforms:
 
 def _add_row(found: Platforms, row: Mapping[str, Any]) -> None:
     case, (seconds, wrong) = case_of(row), measured_of(row)
-    if isinstance(case, str) or wrong or seconds is None or case.cluster is None or case.contradiction:
-        why = case if isinstance(case, str) else wrong or case.no_machine or case.contradiction or "no iter_time_s"
+    if isinstance(case, str) or wrong or seconds is None or case.cluster is None or case.contradiction or _guessed(case):
+        why = case if isinstance(case, str) else wrong or case.no_machine or case.contradiction or _guessed(case)
+        why = why or "no iter_time_s"
         found.skipped.append(why if isinstance(case, str) else placed(row, why))
         return
     name = placed(row, case.architecture.name)
@@ -65,6 +68,12 @@ def _add_row(found: Platforms, row: Mapping[str, Any]) -> None:
         found.add(measured, case.software.named.name)
     except DatahallError as error:
         found.skipped.append(placed(row, error.problems[0].what))
+
+
+def _guessed(case: Case) -> str:
+    """What of the ranks the row leaves open: a choice of ours says nothing of the platform."""
+    text = next((text for text in case.assumed if "the search's choice" in text and RANKS.search(text)), "")
+    return f"its ranks are {text}" if text else ""
 
 
 def from_jobs(jobs: Iterable[Mapping[str, Any]], clusters: Clusters) -> Platforms:

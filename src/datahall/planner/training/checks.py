@@ -89,16 +89,13 @@ def problem_of_batch(request: TrainRequest, sequences: int) -> Problem | None:
 
 
 def problem_of_product(request: TrainRequest, accelerators: int) -> Problem | None:
-    """TRAIN-014: what the pinned ranks multiply to divides the accelerators."""
+    """TRAIN-014: the pinned ranks need no more accelerators than there are; those that are left over stand idle."""
     sizes = _sizes_of(request, "tensor", "pipeline", "context", "data")
     product = math.prod(sizes.values())
-    if accelerators % product == 0 and (len(sizes) < 4 or product == accelerators):
+    if product <= accelerators:
         return None
-    said = _product(sizes, product)
-    fewer = accelerators // product * product
-    fix = f"set accelerators to {fewer}, or change one of them" if fewer else "lower one of them"
-    what = f"{said} does not divide {accelerators} accelerators"
-    return Problem("TRAIN-014", "train.pinned", what, fix)
+    what = f"{_product(sizes, product)} is more than the {accelerators} accelerators"
+    return Problem("TRAIN-014", "train.pinned", what, "lower one of them, or ask for more accelerators")
 
 
 def _sizes_of(request: TrainRequest, *names: str) -> dict[str, int]:

@@ -112,3 +112,22 @@ def test_a_missing_file_and_contradicting_options_are_told(run: Run, tmp_path: P
     assert run(str(tmp_path / "none.csv"))[0] == 2
     code, _, err = run(str(tmp_path / "none.csv"), "--forget")
     assert code == 2 and "--forget" in err
+
+
+def test_rows_whose_ranks_we_chose_teach_nothing(run: Run, tmp_path: Path) -> None:
+    """Given rows that leave ranks blank, our own choice is not taken for what ran."""
+    path = rows(tmp_path / "mine.csv", 1.4)
+    lines = path.read_text().splitlines()
+    place = lines[0].split(",").index("tp")
+    blank = [",".join("" if n == place else cell for n, cell in enumerate(line.split(","))) for line in lines[1:]]
+    path.write_text("\n".join([lines[0], *blank]))
+    code, _, err = run(str(path))
+    assert code == 2 and "CAL-001" in err and "ranks" in err
+
+
+def test_a_single_row_is_believed_and_said_to_be_unchecked(run: Run, tmp_path: Path) -> None:
+    """Given one row, the correction is kept, and the answer says that nothing checked it."""
+    path = rows(tmp_path / "mine.csv", 1.3)
+    path.write_text("\n".join(path.read_text().splitlines()[:2]))
+    code, out, _ = run(str(path))
+    assert code == 0 and "unchecked" in out

@@ -51,12 +51,11 @@ def test_what_is_pinned_is_a_field_said_once_and_whole():
     ]
 
 
-def test_pinned_ranks_divide_the_accelerators():
-    """Given 3 x 4 on 32, the next that would do is 24."""
-    problem = problem_of_product(TrainRequest(tokens=1e9, pinned={"tensor": 4, "pipeline": 3}), 32)
-    assert problem is not None and problem.what == "tensor=4 x pipeline=3 = 12 does not divide 32 accelerators"
-    assert problem.fix == "set accelerators to 24, or change one of them"
-    assert problem_of_product(TrainRequest(tokens=1e9, pinned={"tensor": 4}), 32) is None
+def test_pinned_ranks_need_no_more_than_there_are():
+    """Given 3 x 4 on 32, eight stand idle; given 12 x 4, there are too few."""
+    assert problem_of_product(TrainRequest(tokens=1e9, pinned={"tensor": 4, "pipeline": 3}), 32) is None
+    problem = problem_of_product(TrainRequest(tokens=1e9, pinned={"tensor": 4, "pipeline": 12}), 32)
+    assert problem is not None and problem.what == "tensor=4 x pipeline=12 = 48 is more than the 32 accelerators"
 
 
 def test_pinned_ranks_divide_the_batch():
