@@ -54,12 +54,20 @@ class Numerics:
 
     value_bytes: float = 2
     """Of one kept value: 2 in 16 bits, 4 in fp32."""
+    product_bytes: float | None = None
+    """Of a value that is kept as the input of a product and for nothing else, where the software keeps it as narrow as it was
+    multiplied; None: as all others. What attention, norms, activations and routers read stays as wide as it is."""
     flash: bool = True
     """Scores are never written; one fp32 number for each query and head is. Source: Dao et al., arXiv:2205.14135."""
     dropout: bool = False
     """Masks, and dropped scores, are kept: GPT-3's training had them, today's mostly does not."""
     fused_gate: bool = True
     """A gated block keeps both inputs and the product; unfused the activation, too: one tensor more."""
+
+    @property
+    def input_bytes(self) -> float:
+        """Of one value of a product's input."""
+        return self.value_bytes if self.product_bytes is None else self.product_bytes
 
 
 def layer_activations(
@@ -109,14 +117,17 @@ def embedding_activations(architecture: Architecture, *, tokens: float, numerics
 
 
 def _attention(architecture: Architecture, kept: Numerics, tokens: float) -> Activations:
-    """Input and mask outside; queries, keys, values and the projection's input inside."""
-    attention, size = architecture.attention, kept.value_bytes * tokens
-    outer = size * architecture.hidden + MASK_BYTES * kept.dropout * architecture.hidden * tokens
+    """Input and mask outside; queries, keys, values and the projection's input, which attention keeps as its output, inside."""
+    attention, size, mask = architecture.attention, kept.value_bytes * tokens, MASK_BYTES * kept.dropout * tokens
+    outer = (kept.input_bytes * tokens + mask) * architecture.hidden
     if isinstance(attention, LatentAttention):
+        # Two products read the input: a narrow copy for each is no less than one that is not.
+        outer = (size + mask) * architecture.hidden
         wide = attention.heads * (2 * (attention.nope_dim + attention.rope_dim) + 2 * attention.value_dim)
         # Compressed queries and keys are kept before their norm and after it.
-        low = 2 * (attention.kv_rank + (attention.q_rank or 0)) + attention.rope_dim
-        return Activations(outer=outer, inner=size * wide, whole=size * low)
+        low = attention.kv_rank + (attention.q_rank or 0)
+        whole = size * (low + attention.rope_dim) + kept.input_bytes * tokens * low
+        return Activations(outer=outer, inner=size * wide, whole=whole)
     head_dim, kv = head_dim_of(attention, architecture.hidden), kv_heads_of(attention)
     heads = 2 * attention.heads + 2 * kv + attention.qk_norm * (attention.heads + kv)
     return Activations(outer=outer, inner=size * head_dim * heads)
@@ -130,32 +141,36 @@ def _core(architecture: Architecture, kept: Numerics, *, tokens: float, seen: fl
     return heads * seen * (kept.value_bytes + kept.dropout * (kept.value_bytes + MASK_BYTES))
 
 
-def _copies(architecture: Architecture, kept: Numerics) -> int:
-    """Tensors as wide as the feed-forward block: before and after its activation."""
-    return (3 if kept.fused_gate else 4) if architecture.feed_forward.gated else 2
+def _width_bytes(architecture: Architecture, kept: Numerics) -> float:
+    """Of one column of the feed-forward block: before its activation and, as the next product's input, after it."""
+    before = (2 if kept.fused_gate else 3) if architecture.feed_forward.gated else 1
+    return before * kept.value_bytes + kept.input_bytes
 
 
-def _entry(architecture: Architecture, kept: Numerics, tokens: float) -> float:
+def _entry(architecture: Architecture, kept: Numerics, tokens: float, value_bytes: float) -> float:
     """Input of a feed-forward block and its mask; side by side with attention it has attention's input."""
-    own_input = 0.0 if architecture.parallel_block else kept.value_bytes
+    own_input = 0.0 if architecture.parallel_block else value_bytes
     return (own_input + MASK_BYTES * kept.dropout) * architecture.hidden * tokens
 
 
 def _dense(architecture: Architecture, kept: Numerics, tokens: float) -> Activations:
-    inner = kept.value_bytes * _copies(architecture, kept) * architecture.feed_forward.width * tokens
-    return Activations(outer=_entry(architecture, kept, tokens), inner=inner)
+    inner = _width_bytes(architecture, kept) * architecture.feed_forward.width * tokens
+    return Activations(outer=_entry(architecture, kept, tokens, kept.input_bytes), inner=inner)
 
 
 def _experts(architecture: Architecture, kept: Numerics, tokens: float) -> Activations:
-    """Each token as often as it has experts: sent to them, inside them, and returned for the router's gradient."""
+    """Each token as often as it has experts: sent to them, inside them, and returned for the router's gradient.
+
+    The router reads the block's input as wide as it is; shared experts keep a narrow copy beside it, where copies are narrow.
+    """
     experts = architecture.experts
     if experts is None:
         return Activations()
-    size = kept.value_bytes * tokens
     width = experts.active * experts.width + experts.shared * (experts.shared_width or experts.width)
-    sent = size * experts.active * 2 * architecture.hidden
+    copied = kept.input_bytes if experts.shared and kept.product_bytes is not None else 0.0
+    returned = (kept.input_bytes + kept.value_bytes) * experts.active * architecture.hidden
     return Activations(
-        outer=_entry(architecture, kept, tokens),
-        inner=size * _copies(architecture, kept) * width,
-        whole=sent + STATISTIC_BYTES * experts.count * tokens,
+        outer=_entry(architecture, kept, tokens, kept.value_bytes + copied),
+        inner=_width_bytes(architecture, kept) * width * tokens,
+        whole=(returned + STATISTIC_BYTES * experts.count) * tokens,
     )

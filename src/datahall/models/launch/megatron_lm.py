@@ -177,6 +177,14 @@ def _bucket_elements(launch: Launch) -> Iterator[Told]:
         yield plan_refused(NAME, "bucket_elements", size, why, "set bucket_elements to 0")
 
 
+def _narrow_inputs(launch: Launch) -> Iterator[Told]:
+    """Transformer Engine keeps inputs narrow; what is to be said is whether 16-bit weights lie beside narrow ones."""
+    if launch.plan.precision == "fp8" and launch.plan.narrow_inputs:
+        yield Setting("--fp8-param-gather")
+    elif launch.plan.precision in ("fp8", "nvfp4") and not launch.plan.narrow_inputs:
+        yield Note("narrow_inputs=false is not to be set: Transformer Engine keeps inputs narrow, and narrow copies of weights")
+
+
 def _keeps_outputs(launch: Launch) -> Iterator[Told]:
     if launch.plan.keeps_outputs:
         why = "gives a stage's output back once it is sent"
@@ -216,7 +224,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "flash_attention": _flash_attention, "schedule": _schedule, "precision": _precision,
         "gradient_bytes": _gradient_bytes, "optimiser_bytes": _optimiser_bytes, "offload_optimiser": _offload_optimiser,
         "dropout": _dropout, "logit_bytes": _logit_bytes, "bucket_elements": _bucket_elements,
-        "keeps_outputs": _keeps_outputs,
+        "narrow_inputs": _narrow_inputs, "keeps_outputs": _keeps_outputs,
     }
 )  # fmt: skip
 """Every field of a plan."""

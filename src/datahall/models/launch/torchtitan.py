@@ -226,6 +226,12 @@ def _bucket_elements(launch: Launch) -> Iterator[Told]:
         yield plan_refused(NAME, "bucket_elements", size, why, "set bucket_elements to 0")
 
 
+def _narrow_inputs(launch: Launch) -> Iterator[Told]:
+    if launch.plan.narrow_inputs and launch.plan.precision in ("fp8", "nvfp4"):
+        why = "keeps the inputs of its products, and weights, in 16 bits or more"
+        yield plan_refused(NAME, "narrow_inputs", True, why, "set narrow_inputs to false")
+
+
 def _keeps_outputs(launch: Launch) -> Iterator[Told]:
     if launch.plan.pipeline > 1 and not launch.plan.keeps_outputs:
         yield Note("keeps_outputs=false is not to be set: PyTorch's pipeline keeps a stage's output until backward")
@@ -249,7 +255,7 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "flash_attention": _flash_attention, "schedule": _schedule, "precision": _precision,
         "gradient_bytes": _gradient_bytes, "optimiser_bytes": _optimiser_bytes, "offload_optimiser": _offload_optimiser,
         "dropout": _dropout, "logit_bytes": _logit_bytes, "bucket_elements": _bucket_elements,
-        "keeps_outputs": _keeps_outputs,
+        "narrow_inputs": _narrow_inputs, "keeps_outputs": _keeps_outputs,
     }
 )  # fmt: skip
 """Every field of a plan."""

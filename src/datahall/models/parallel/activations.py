@@ -13,6 +13,19 @@ def element_bytes(plan: TrainPlan) -> int:
     return 4 if plan.precision == "fp32" else 2
 
 
+NARROW_BYTES = 1 + 1 / 32
+"""Of a value in 8 bits with a scale for each 32, as in MXFP8; other recipes have fewer scales."""
+
+
+def input_bytes(plan: TrainPlan) -> float | None:
+    """Of a product's input as it is kept, where that is narrower than other activations.
+
+    Under nvfp4 (half a byte and a scale for each 16) no less than in 8 bits: recipes leave some layers in 16, and 4-bit copies
+    of weights lie beside 16-bit ones.
+    """
+    return NARROW_BYTES if plan.narrow_inputs and plan.precision in ("fp8", "nvfp4") else None
+
+
 def layer_bytes(architecture: Architecture, plan: TrainPlan, *, experts: bool, crossed: bool = False) -> float:
     """Kept between forward and backward for one token, on one rank.
 
@@ -40,7 +53,7 @@ def working_bytes(architecture: Architecture, plan: TrainPlan, *, experts: bool)
 
 
 def _kept(architecture: Architecture, plan: TrainPlan, *, experts: bool, crossed: bool, recompute: str) -> float:
-    numerics = (float(element_bytes(plan)), plan.flash_attention, plan.dropout)
+    numerics = (float(element_bytes(plan)), input_bytes(plan), plan.flash_attention, plan.dropout)
     found = _of_sequence(architecture, plan.sequence, numerics, experts=experts, crossed=crossed)
     outer = plan.tensor if plan.sequence_parallel else 1
     if recompute == "full":
@@ -52,14 +65,14 @@ def _kept(architecture: Architecture, plan: TrainPlan, *, experts: bool, crossed
 
 @functools.lru_cache(maxsize=4096)
 def _of_sequence(
-    architecture: Architecture, sequence: int, numerics: tuple[float, bool, bool], *, experts: bool, crossed: bool
+    architecture: Architecture, sequence: int, numerics: tuple[float, float | None, bool, bool], *, experts: bool, crossed: bool
 ) -> Activations:
     """Of one sequence through the first layer of this kind; an encoder's layer reads no other stack."""
     if architecture.kind == "encoder_decoder" and not crossed:
         architecture = architecture.model_copy(update={"kind": "encoder", "layers": architecture.encoder_layers})
     layer = next(n for n in range(architecture.layers) if has_experts(architecture, n) == experts)
-    size, flash, dropout = numerics
-    kept = Numerics(value_bytes=size, flash=flash, dropout=dropout)
+    size, product, flash, dropout = numerics
+    kept = Numerics(value_bytes=size, product_bytes=product, flash=flash, dropout=dropout)
     return layer_activations(architecture, layer, sequence=sequence, numerics=kept)
 
 

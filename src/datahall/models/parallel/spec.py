@@ -57,6 +57,10 @@ class TrainPlan(Spec):
     bucket_elements: int = Field(default=0, ge=0)
     """Of a buffer through which gradients are reduced and one through which weights are gathered, where the stack copies
     them: 5e8 in DeepSpeed unless configured."""
+    narrow_inputs: bool = False
+    """Whether products keep their inputs for backward in the 8 or 4 bits in which they were multiplied, and weights are held
+    in 8 bits, so that no copies lie beside them: Transformer Engine under NVIDIA's recipes (transformer_engine/pytorch/module,
+    save_for_backward; fp8_param_gather). torchtitan's float8 keeps 16 bits. Without effect in 16 bits or more."""
     keeps_outputs: bool = False
     """Whether a stage keeps its output until backward, as DeepSpeed's pipeline does and Megatron-LM does not."""
 

@@ -97,6 +97,28 @@ def test_latent_attention_keeps_compressed_and_expanded() -> None:
     assert kept.inner == 2 * S * (6 * (12 + 12 + 5 + 5) + 3 * 40)
 
 
+def narrow(m: Architecture) -> tuple[float, float, float]:
+    """Bytes for each token that inputs of products in one byte save: outer, inner, whole."""
+    wide, small = (layer_activations(m, 0, sequence=S, numerics=kept) for kept in (Numerics(), Numerics(product_bytes=1)))
+    assert (wide.scores, wide.entry) == (small.scores, small.entry)
+    return (wide.outer - small.outer) / S, (wide.inner - small.inner) / S, (wide.whole - small.whole) / S
+
+
+def test_inputs_of_products_may_be_kept_narrow() -> None:
+    """Given inputs kept in one byte, both blocks' inputs and what leaves the activation take half; attention's output stays."""
+    assert narrow(architecture()) == (2 * H, 40, 0)
+    assert narrow(architecture(parallel_block=True, norms_per_layer=1)) == (H, 40, 0)
+
+
+def test_what_others_read_too_stays_wide() -> None:
+    """Given experts, the router's input stays and shared experts copy it; of latent attention only what is expanded shrinks."""
+    routed = {"count": 8, "active": 2, "width": 10}
+    assert narrow(architecture(experts=Experts(**routed))) == (H, 2 * 10, 2 * H)
+    assert narrow(architecture(experts=Experts(**routed, shared=1))) == (0, 3 * 10, 2 * H)
+    latent = LatentAttention(heads=6, q_rank=14, kv_rank=10, nope_dim=8, rope_dim=4, value_dim=5)
+    assert narrow(architecture(attention=latent)) == (H, 40, 14 + 10)
+
+
 def test_side_by_side_blocks_share_their_input() -> None:
     """Given one norm and both blocks on it, a token keeps two rows less."""
     side = layer_activations(architecture(parallel_block=True, norms_per_layer=1), 0, sequence=S)

@@ -51,6 +51,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "dropout": {"dropout": True},
     "logit_bytes": {"logit_bytes": 6},
     "bucket_elements": {"bucket_elements": 500_000_000},
+    "narrow_inputs": {"narrow_inputs": True, "precision": "fp8"},
     "keeps_outputs": {"keeps_outputs": False},
 }
 OWN: Mapping[Write, Mapping[str, Any]] = {
@@ -129,6 +130,15 @@ def arguments(text: str) -> dict[str, str]:
         else:
             pairs[name] = (pairs[name] + " " + word).strip()
     return pairs
+
+
+@pytest.mark.parametrize(
+    ("precision", "narrow", "gathers"), [("fp8", True, True), ("fp8", False, False), ("bf16", True, False)]
+)
+def test_weights_in_8_bits_are_gathered_so(precision: str, narrow: bool, gathers: bool):
+    """Given FP8 whose forecast counts no 16-bit weights, Megatron is told to hold and gather them in 8 bits."""
+    base = {**BASE, **OWN[megatron_lm], "precision": precision, "narrow_inputs": narrow}
+    assert ("--fp8-param-gather" in arguments(megatron_lm(launch(**base)))) == gathers
 
 
 def test_gpt3_is_megatrons_own_figure_of_arguments():

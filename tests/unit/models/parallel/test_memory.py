@@ -5,7 +5,7 @@ from datahall.models.cost.spec import Architecture, Attention, FeedForward
 from datahall.models.parallel.activations import layer_bytes
 from datahall.models.parallel.fit import fit_of
 from datahall.models.parallel.layout import stages_of
-from datahall.models.parallel.memory import CONTEXT_BYTES, memory_of
+from datahall.models.parallel.memory import CONTEXT_BYTES, _on_stage, memory_of
 from datahall.models.parallel.spec import TrainPlan
 
 GIB = 2**30
@@ -109,6 +109,19 @@ def test_the_fullest_stage_speaks():
     assert last.reserved == last.total - CONTEXT_BYTES
 
 
+def test_the_stage_that_needs_most_decides_whether_a_plan_fits():
+    """Given small logits beside much work on the last of 16 stages, the first, which holds less but needs more, speaks."""
+    plan = TrainPlan(
+        global_batch=4096, sequence=8192, micro_batch=8, pipeline=16, data=32, zero=1, recompute="full", logit_bytes=4
+    )  # fmt: skip
+    model = architecture("qwen3-32b")
+    each = [_on_stage(model, plan, stage) for stage in stages_of(model, plan)]
+    assert each[15].total > each[0].total and each[15].needed < 70 * GIB < each[0].needed
+    found = memory_of(model, plan)
+    assert (found.stage, found.needed) == (0, max(memory.needed for memory in each))
+    assert not found.fits(80 * GIB)
+
+
 def test_what_does_not_fit_says_by_how_much_and_what_helps():
     """Given GPT-3 175B without sharded optimiser on 80 GiB, the verdict says the gap, the largest part and a way that fits."""
     plan = TrainPlan(global_batch=512, sequence=2048, tensor=8, pipeline=4, data=16)
@@ -130,3 +143,24 @@ def test_what_fits_says_what_is_left():
     """Given Llama 3 8B over eight accelerators of 80 GiB, it fits, and the room left is told."""
     fit = fit_of(architecture("llama3-8b"), TrainPlan(global_batch=8, sequence=2048, data=8, zero=1), 80 * GIB)
     assert fit.fits and fit.remedies == () and "are left" in fit.sentences()[0]
+
+
+@pytest.mark.parametrize("name", ["llama3-8b", "deepseek-v3"])
+def test_narrow_inputs_take_less_in_8_bits_only(name):
+    """Given inputs of products kept narrow, activations shrink by a tenth to a quarter in 8 bits, and not at all in 16."""
+    base = {"global_batch": 64, "sequence": 4096, "data": 64, "zero": 1, "expert": 64 if name == "deepseek-v3" else 1}
+    held = {
+        (precision, narrow): memory_of(architecture(name), TrainPlan(**base, precision=precision, narrow_inputs=narrow))
+        for precision in ("bf16", "fp8", "nvfp4")
+        for narrow in (False, True)
+    }
+    assert held["bf16", True] == held["bf16", False] == held["fp8", False]
+    assert 0.75 < held["fp8", True].activations / held["fp8", False].activations < 0.9
+    assert held["nvfp4", True] == held["fp8", True] and held["fp8", True].weights == held["fp8", False].weights
+
+
+def test_what_is_computed_again_is_kept_no_narrower():
+    """Given full recomputation, a layer's input is kept as wide as before: norms and sums read it."""
+    base = {"global_batch": 8, "sequence": 4096, "recompute": "full", "precision": "fp8"}
+    wide, narrow = (memory_of(architecture("llama3-8b"), TrainPlan(**base, narrow_inputs=on)) for on in (False, True))
+    assert narrow.activations == wide.activations and narrow.working < wide.working

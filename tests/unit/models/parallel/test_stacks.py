@@ -49,3 +49,8 @@ def test_an_attention_kernel_that_is_not_known_somewhere_gives_way_to_the_fastes
     first = stack_named("llm-foundry-2023").made()
     assert on_device(first, "blackwell").attention_kernel is None
     assert on_device(first, "ampere") is first is on_device(first, "turing")
+
+
+def test_only_stacks_that_hold_weights_in_8_bits_keep_inputs_narrow():
+    """Given all stacks, NVIDIA's recipes keep inputs narrow; torchtitan's float8 and bare Megatron Core do not."""
+    assert {name for name, row in stacks().items() if row.plan.get("narrow_inputs")} == {"nemo", "megatron-bridge"}

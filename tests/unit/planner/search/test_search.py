@@ -20,6 +20,7 @@ CASES = [
     (TIED, {"pinned": {"gradient_bytes": 2, "bucket_elements": 100_000_000, "keeps_outputs": True}}),
     (MIXED, {}),
     (MIXED, {"stack": TALKING, "precision": "fp8"}),
+    (MIXED, {"precision": "fp8", "pinned": {"narrow_inputs": True}}),
     (LATENT, {}),
     (LATENT, {"pinned": {"zero": 3}}),
     (LATENT, {"pinned": {"schedule": "dualpipe"}, "stack": Stack(send_overlap=True)}),
