@@ -36,7 +36,7 @@ class Memory:
     context: float
     """Outside the framework's allocator."""
     stage: int = 0
-    """Which pipeline stage this is: the fullest."""
+    """Which pipeline stage this is: the one that needs most."""
 
     @property
     def total(self) -> float:
@@ -62,9 +62,10 @@ class Memory:
 
 
 def memory_of(architecture: Architecture, plan: TrainPlan) -> Memory:
-    """Of the fullest pipeline stage. The plan must be possible: ask `problems_of_plan` first."""
+    """Of the pipeline stage that needs most: what decides whether the plan fits. A stage with the output layer may hold more
+    without needing it. The plan must be possible: ask `problems_of_plan` first."""
     held = [_on_stage(architecture, plan, stage) for stage in _candidates(architecture, plan)]
-    return max(held, key=lambda memory: memory.total)
+    return max(held, key=lambda memory: memory.needed)
 
 
 def _candidates(architecture: Architecture, plan: TrainPlan) -> list[Stage]:

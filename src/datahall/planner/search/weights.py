@@ -75,22 +75,16 @@ class Scales:
         return np.asarray(footprint.lasting_bytes(weights + gradients + optimiser, whole))
 
     def needed(self, kinds: Sequence[Kind], variants: Sequence[Variant]) -> Floats:
-        """What the fullest stage cannot do without: schedule, column, row."""
-        total: Any = None
-        left: Any = None
+        """What the stage that needs most cannot do without: schedule, column, row."""
+        most: Any = None
         for kind, states in zip(kinds, self.states(kinds), strict=True):
             working = self.tokens * footprint.working_bytes(self.token, kind.layers)
             logits = self.logits if kind.output else self.nothing
             moving = self._kept(kind, variants) + (working + logits + self.buffers)
-            here = states[:, None] + footprint.moving_bytes(moving)[:, None, :]
             spare = np.minimum(working, logits)
-            if total is None:
-                total, left = here, spare
-            else:
-                later = here > total
-                left = np.where(later, spare, left)
-                np.maximum(total, here, out=total)
-        return np.asarray(total - left)
+            here = states[:, None] + (footprint.moving_bytes(moving) - spare)[:, None, :]
+            most = here if most is None else np.maximum(most, here, out=most)
+        return np.asarray(most)
 
     def _kept(self, kind: Kind, variants: Sequence[Variant]) -> Floats:
         """Activations from forward to backward: schedule, row."""
