@@ -6,13 +6,13 @@ from pathlib import Path
 from datahall.foundation.energy import pue
 from datahall.foundation.hourly import HourlyFacility, HourlyIt, Series
 from datahall.infrastructure.catalog.catalogue import Catalogue
-from datahall.infrastructure.cooling import CoolingYear, heat_of
+from datahall.infrastructure.cooling import CoolingYear
 from datahall.infrastructure.demand import it_ratio_of
 from datahall.infrastructure.estate import Estate
 from datahall.infrastructure.power import PowerFlow, PowerGraph, power_graph
-from datahall.infrastructure.spec import Cooling, Hall, Power, Site
+from datahall.infrastructure.spec import Hall, Power, Site
 from datahall.infrastructure.weather import WeatherYear, weather_of
-from datahall.planner.design import DesignHour, Works, design_hour, until_they_agree
+from datahall.infrastructure.works import DesignHour, Works, design_hour, it_design_w, liquid_ratio_of, until_they_agree
 
 HOURS = 8760
 
@@ -84,17 +84,7 @@ def facility_year(
     it_w = ratio * estate.peak_w + more_it_w
     # Switches draw the same at any load; the graph shares one draw over all racks, so theirs is in its ratio.
     ratio = it_w / graph.it_peak_w if graph.it_peak_w > 0 else ratio
-    works = Works(graph, hall.cooling, weather, catalogue, _liquid_ratio(estate, hall.cooling))
+    works = Works(graph, hall.cooling, weather, catalogue, liquid_ratio_of(estate, hall.cooling))
     design = design_hour(works, it_design_w(graph.it_peak_w, cap_w, more_it_w=more_it_w))
     flow, cooling = until_they_agree(works, ratio, it_w, design_air_w=design.air_heat_w, design_liquid_w=design.liquid_heat_w)
     return FacilityYear(hours, weather, it_w, graph, flow, cooling, works.liquid_ratio, clipped_hours, design)
-
-
-def it_design_w(peak_w: float, cap_w: float | None, *, more_it_w: float = 0.0) -> float:
-    """IT power that the hall is built for, W: its peak, or the cap where that is lower; more_it_w knows no cap."""
-    return peak_w if cap_w is None else min(peak_w, max(cap_w, more_it_w))
-
-
-def _liquid_ratio(estate: Estate, cooling: Cooling | None) -> float:
-    """Share of the IT heat at full load that leaves by liquid; 0 without a liquid side."""
-    return heat_of(estate, cooling).liquid_ratio if cooling is not None and cooling.liquid is not None else 0.0

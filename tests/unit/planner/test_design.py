@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from datahall.infrastructure.spec import Operation
-from datahall.planner.facility import FacilityYear, facility_year, it_design_w
+from datahall.infrastructure.works import it_design_w
+from datahall.planner.facility import FacilityYear, facility_year
 from datahall.planner.load import Loaded, load
 from datahall.planner.plan import plan_of
 from datahall.planner.site.hall_year import built_hall

@@ -9,7 +9,7 @@ from datahall.infrastructure.power.backup import Backup, Batteries, Generators, 
 from datahall.infrastructure.power.overload import MARGIN
 from datahall.infrastructure.reliability import AvailabilityReport, SweepResult, availability_of, spare_groups, sweep
 from datahall.infrastructure.reliability.together import fails_together
-from datahall.planner.design import DesignHour
+from datahall.infrastructure.works import DesignHour
 from datahall.planner.facility import FacilityYear
 from datahall.planner.figures import Figure
 from datahall.planner.ledger import Ledger

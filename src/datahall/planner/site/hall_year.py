@@ -7,7 +7,8 @@ from datahall.foundation.hourly import HourlyFacility, HourlyIt
 from datahall.infrastructure.cost import Purchase
 from datahall.infrastructure.spec import Site
 from datahall.infrastructure.weather import WeatherYear
-from datahall.planner.facility import facility_year, it_design_w
+from datahall.infrastructure.works import it_design_w
+from datahall.planner.facility import facility_year
 from datahall.planner.ledger import Ledger
 from datahall.planner.load import Loaded
 from datahall.planner.sections.network import add_network

@@ -1,18 +1,31 @@
 """The hour that a hall is built for: all IT at full draw, or at its cap, in the worst weather of the year."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from datahall.foundation.hourly import Series
 from datahall.infrastructure.catalog.catalogue import Catalogue
-from datahall.infrastructure.cooling import CoolingYear, cool
+from datahall.infrastructure.cooling import CoolingYear, cool, heat_of
+from datahall.infrastructure.estate import Estate
 from datahall.infrastructure.power import PowerFlow, PowerGraph
 from datahall.infrastructure.spec import Cooling
 from datahall.infrastructure.weather import WeatherYear
 
 TOLERANCE_RATIO = 1e-12
 MAX_ROUNDS = 50
+
+
+class Warms(Protocol):
+    """A solved power graph, as far as cooling is concerned."""
+
+    @property
+    def indoor_loss_w(self) -> Series: ...
+
+
+F = TypeVar("F", bound=Warms)
 
 
 @dataclass(frozen=True)
@@ -88,26 +101,54 @@ def until_they_agree(
 
     ratio: IT draw over its peak, [hours]; it_w: the same in W. design_air_w, design_liquid_w: as `cool` takes them.
     """
-    graph, nothing = works.graph, np.zeros_like(it_w)
-    flow = graph.solve(ratio, mechanical_w=nothing, critical_mechanical_w=nothing)
-    if works.spec is None or works.weather is None:
-        return flow, None
-    electricity_w = nothing
-    for _ in range(MAX_ROUNDS):
-        cooling = cool(
-            works.spec,
-            works.weather,
+    graph, spec, weather, nothing = works.graph, works.spec, works.weather, np.zeros_like(it_w)
+
+    def powered(rest_w: Series, critical_w: Series) -> PowerFlow:
+        return graph.solve(ratio, mechanical_w=rest_w, critical_mechanical_w=critical_w)
+
+    if spec is None or weather is None:
+        return powered(nothing, nothing), None
+
+    def cooled(indoor_loss_w: Series) -> CoolingYear:
+        return cool(
+            spec,
+            weather,
             air_heat_w=it_w * (1 - works.liquid_ratio),
             liquid_heat_w=it_w * works.liquid_ratio,
-            indoor_loss_w=flow.indoor_loss_w,
+            indoor_loss_w=indoor_loss_w,
             design_air_w=design_air_w,
             design_liquid_w=design_liquid_w,
             catalogue=works.catalogue,
         )
-        rest_w = cooling.electricity_w - cooling.critical_w
-        flow = graph.solve(ratio, mechanical_w=rest_w, critical_mechanical_w=cooling.critical_w)
+
+    return agreed(powered, cooled, it_w)
+
+
+def agreed(
+    powered: Callable[[Series, Series], F], cooled: Callable[[Series], CoolingYear], it_w: Series
+) -> tuple[F, CoolingYear]:
+    """Power and cooling once neither moves the other.
+
+    powered: the flow for what cooling draws, that which may stop and that which must not, W. cooled: cooling for losses
+    indoors, W. it_w: what movement is measured against.
+    """
+    flow = powered(np.zeros_like(it_w), np.zeros_like(it_w))
+    electricity_w = np.zeros_like(it_w)
+    for _ in range(MAX_ROUNDS):
+        cooling = cooled(flow.indoor_loss_w)
+        flow = powered(cooling.electricity_w - cooling.critical_w, cooling.critical_w)
         moved_w = float(np.max(np.abs(cooling.electricity_w - electricity_w), initial=0.0))
         if moved_w <= TOLERANCE_RATIO * float(np.max(it_w, initial=1.0)):
             break
         electricity_w = cooling.electricity_w
     return flow, cooling
+
+
+def it_design_w(peak_w: float, cap_w: float | None, *, more_it_w: float = 0.0) -> float:
+    """IT power that the hall is built for, W: its peak, or the cap where that is lower; more_it_w knows no cap."""
+    return peak_w if cap_w is None else min(peak_w, max(cap_w, more_it_w))
+
+
+def liquid_ratio_of(estate: Estate, cooling: Cooling | None) -> float:
+    """Share of the IT heat at full load that leaves by liquid; 0 without a liquid side."""
+    return heat_of(estate, cooling).liquid_ratio if cooling is not None and cooling.liquid is not None else 0.0
