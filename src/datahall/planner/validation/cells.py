@@ -10,6 +10,8 @@ from datahall.planner.validation.rows import ValidationRow, compared, unjudged
 PLACE = "file:line"
 """Key of a row under which the reader of a file puts where it stands; shipped rows have none."""
 _NUMBER = re.compile(r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$", re.ASCII)
+_GROUPED = re.compile(r"^[+-]?\d{1,3}(?:([, ])\d{3})(?:\1\d{3})*(?:\.\d+)?$", re.ASCII)
+"""Thousands in groups of three: `1,024`; a comma elsewhere is somebody's decimal point, and no number here."""
 _PAIR = re.compile(r"([A-Za-z_]\w*)\s*[=:]\s*(.*)", re.ASCII | re.DOTALL)
 _NEXT_PAIR = re.compile(r"[\s;|,]+(?=[A-Za-z_]\w*\s*[=:])", re.ASCII)
 _NOTHING = frozenset({"", "-", "–", "—"})
@@ -29,7 +31,8 @@ def number(row: Mapping[str, Any], column: str) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    text = text.replace(",", "").replace(" ", "")
+    if _GROUPED.match(text):
+        text = text.replace(",", "").replace(" ", "")
     value = float(text) if len(text) < 40 and _NUMBER.match(text) else None
     return value if value is not None and math.isfinite(value) else None
 

@@ -45,6 +45,8 @@ PORTS: dict[str, tuple[float, int]] = {
 """Where a row tells no network: bit/s of a port of the generation, and ports of a server of eight. DGX-1, DGX A100, DGX H100
 and DGX B200 data sheets; others are taken as ampere."""
 GENERATIONS = {"EDR": 100e9, "HDR": 200e9, "NDR": 400e9, "XDR": 800e9}
+PART_RATIO = (1.1, 1.5)
+"""Between these, a size in a row's words over the catalogue's is that of another part of the same chip."""
 _RATE = r"(\d+(?:\.\d+)?)\s*([GT])b(?:it|ps)?(?:/s)?"
 _EACH = re.compile(rf"{_RATE}\s*(?:/|per\s+|a\s+|each\s+)\s*(?:GPU|accelerator|device)", re.ASCII)
 _COUNTED = re.compile(rf"(\d+)\s*[x×]\s*(?:[A-Za-z][\w-]*\s+)?{_RATE}", re.ASCII)
@@ -99,12 +101,18 @@ def accelerator_named(hardware: str) -> str:
 
 
 def device_bytes_of(hardware: str) -> float | None:
-    """Memory of the device that a row names: as its own words say it, or of the catalogue; None where neither does."""
-    told = re.search(r"\b(\d{2,3})\s?GB\b(?!/s)", hardware, re.ASCII)
-    if told:
-        return float(told[1]) * GIB
+    """Memory of the device that a row names; None where neither its words nor the catalogue tell.
+
+    A size that stands with the device's name counts: `H100-SXM 96GB` is a part of its own. One much larger than any such part
+    is the server's or the host's (`640GB per node`, `GH200-480GB`), and one just above the catalogue's is the chip's before its
+    reserve (`B200 192GB`): then the catalogue counts.
+    """
     row = row_for(accelerator_named(hardware), accelerator_rows())
-    return float(row.memory_bytes) if row else None
+    told = re.search(r"^[^,;(]*?\b(\d{2,3})\s?GB\b(?!/s)(?!\s*(?:per|a|/|RAM|DDR|in all|total))", hardware, re.ASCII)
+    if row is None:
+        return float(told[1]) * GIB if told else None
+    ratio = float(told[1]) * GIB / row.memory_bytes if told else 1.0
+    return float(row.memory_bytes) * (ratio if ratio < 1 or PART_RATIO[0] < ratio < PART_RATIO[1] else 1.0)
 
 
 def _domain(hardware: str) -> int | None:

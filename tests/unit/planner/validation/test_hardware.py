@@ -67,3 +67,20 @@ def test_an_unknown_accelerator_says_which_facts_are_needed():
 def test_memory_is_that_of_the_words_before_the_catalogues():
     """Given a size in the words it counts; a bandwidth in GB/s is none."""
     assert device_bytes_of("H800 (NVLink 400GB/s)") == 80 * 2**30 == device_bytes_of("H100 80 GB")
+
+
+@pytest.mark.parametrize(
+    ("words", "gib"),
+    [
+        ("8x A100-SXM4 (640GB per node)", 80),
+        ("A100, 512 GB RAM", 80),
+        ("8x A100 640GB", 80),
+        ("GH200 480GB", 96),
+        ("B200 192GB", 180),
+        ("H100-SXM 96GB HBM2e 2.4TB/s 500W (Grand Teton)", 96),
+        ("A100-SXM4-40GB", 40),
+    ],
+)
+def test_memory_of_a_server_or_host_is_not_the_devices(words: str, gib: int) -> None:
+    """Given the memory of a server, a host or a chip before its reserve, the device has what its row says."""
+    assert device_bytes_of(words) == gib * 2**30
