@@ -120,6 +120,8 @@ def three_tiers(leaves: int, *, radix: int, down: int, planes: int = 1, groups: 
     leaves: of each group, and no pod mixes groups (a group is a rail). Spines have as many links up as down.
     """
     most_leaves = radix // 2
+    if not most_leaves:  # a switch of one port has none to lead on
+        return None
     pods = ceil(leaves / most_leaves)
     if groups == 1 and leaves > 1:
         pods = max(2, pods)
