@@ -11,10 +11,10 @@ from datahall.network.fabric import FabricBuild
 from datahall.network.fabric.bisection import bisection_of
 from datahall.network.fabric.demand import HallDemand, demand_of
 from datahall.network.fabric.survival import survival_of
+from datahall.network.switches import placed_of, standing_in
 from datahall.planner.ledger import Ledger
 from datahall.planner.sections.collectives import add_all_reduce, group_of
 from datahall.planner.sections.fabrics import add_fabric
-from datahall.planner.switches import placed_of, standing_in
 
 
 @dataclass(frozen=True)
