@@ -25,7 +25,7 @@ class Spread(Spec):
     """Whose rows it was taken from, each table with the same weight."""
     rows: int = Field(ge=0)
     coverage_ratio: float = Field(ge=0, le=1)
-    """Share of the rows of a table left out that lay within, averaged over tables."""
+    """Share of the rows of a table, within the interval that was chosen without it, averaged over tables."""
 
 
 class Uncertainty(Spec):
