@@ -2,6 +2,7 @@
 
 from datahall.infrastructure.power.assembly import power_graph
 from datahall.infrastructure.power.backup import Backup, Batteries, Generators, backup_of
+from datahall.infrastructure.power.by_rack import RackFlow, RackLoads, Worst, rack_loads
 from datahall.infrastructure.power.element import Element, Racks
 from datahall.infrastructure.power.flow import PowerFlow
 from datahall.infrastructure.power.graph import PowerGraph
@@ -21,9 +22,13 @@ __all__ = [
     "Overload",
     "PowerFlow",
     "PowerGraph",
+    "RackFlow",
+    "RackLoads",
     "Racks",
     "SingleLine",
+    "Worst",
     "backup_of",
     "power_graph",
+    "rack_loads",
     "single_line",
 ]

@@ -1,6 +1,6 @@
 """Power from the load up: what each element gives, keeps and takes, in every hour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,14 +71,17 @@ class Solved:
 
 def solved(columns: Columns, state: State, nodes: Nodes, loads: Floats, series: Floats) -> Solved:
     """loads: (N, D) share of each kind of load that hangs on each element; series: (D, H) those loads, W."""
-    hours = series.shape[1]
+    shares = loads[nodes.example]
+    return summed(columns, state, nodes, lambda now: shares @ series[:, now], series.shape[1])
+
+
+def summed(columns: Columns, state: State, nodes: Nodes, own_w: Callable[[slice], Floats], hours: int) -> Solved:
+    """own_w: what hangs on each node itself in those hours, W: (K, hours of the slice), which is written over."""
     utility_w, generator_w = np.zeros(hours), np.zeros(hours)
     by_group = np.zeros((len(columns.groups), hours))
     peak_w, kwh = np.zeros(len(nodes.example)), np.zeros(len(nodes.example))
-    size = max(1, CELLS // max(1, len(nodes.example)))
-    for start in range(0, hours, size):
-        now = slice(start, start + size)
-        output, lost = _outputs(columns, state, nodes, loads, series[:, now])
+    for now in chunks(len(nodes.example), hours):
+        output, lost = outputs(columns, state, nodes, own_w(now))
         at = nodes.example
         utility_w[now] = _total(output + lost, nodes, columns.utility[at])
         generator_w[now] = _total(output + lost, nodes, columns.generator[at])
@@ -89,10 +92,16 @@ def solved(columns: Columns, state: State, nodes: Nodes, loads: Floats, series: 
     return Solved(utility_w, generator_w, by_group, peak_w[nodes.of_element], kwh[nodes.of_element])
 
 
-def _outputs(columns: Columns, state: State, nodes: Nodes, loads: Floats, series: Floats) -> tuple[Floats, Floats]:
-    """Output and loss of each node, W: (K, H) each."""
+def chunks(rows: int, hours: int) -> Iterator[slice]:
+    """Hours that are worked on at once, so that an array of so many rows stays small."""
+    size = max(1, CELLS // max(1, rows))
+    for start in range(0, hours, size):
+        yield slice(start, start + size)
+
+
+def outputs(columns: Columns, state: State, nodes: Nodes, output: Floats) -> tuple[Floats, Floats]:
+    """Output and loss of each node, W: (K, H) each. output: what hangs on each itself; it is written over."""
     at = nodes.example
-    output = loads[at] @ series
     lost = np.zeros_like(output)
     terms = columns.terms[at] * state.energised[at][:, None]
     rating_w = columns.rating_w[at][:, None]
@@ -104,6 +113,17 @@ def _outputs(columns: Columns, state: State, nodes: Nodes, loads: Floats, series
             given = step.weight[:, None] * (output[step.child] + lost[step.child])
             output[step.parents] += np.add.reduceat(given, step.starts, axis=0)
     return output, lost
+
+
+def balanced(facility_w: Floats, spent_w: Floats) -> float:
+    """Largest relative gap between what goes in and what comes out. Raises ArithmeticError beyond BALANCE_LIMIT."""
+    gap = np.abs(facility_w - spent_w) / np.maximum(np.maximum(facility_w, spent_w), 1e-9)
+    error = float(gap.max(initial=0.0))
+    if not error <= BALANCE_LIMIT:
+        raise ArithmeticError(
+            f"power does not balance: {error:.3g} of what goes in does not come out, at most {BALANCE_LIMIT:g}"
+        )
+    return error
 
 
 def _total(values: Floats, nodes: Nodes, which: Bools) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from datahall.infrastructure.power.alike import Nodes, each_alone, merged
 from datahall.infrastructure.power.columns import Columns, Floats, columns_of
 from datahall.infrastructure.power.element import Element, Racks
-from datahall.infrastructure.power.flow import BALANCE_LIMIT, PowerFlow, Solved, solved
+from datahall.infrastructure.power.flow import PowerFlow, Solved, balanced, solved
 from datahall.infrastructure.power.state import State, state_of
 from datahall.infrastructure.spec import PowerKind
 
@@ -104,9 +104,9 @@ class PowerGraph:
         per_side = draw_w / np.maximum(state.live_sides, 1)
         live = state.live_feed
         it_w = np.bincount(columns.feed[live], per_side[columns.rack[live]], len(self.elements)).astype(np.float64)
-        mechanical = _shares(self.mechanical, state)
+        mechanical = shares_of(self.mechanical, state)
         # Sums of the same racks in another order differ in the last digit; like elements must not be told apart by that.
-        return np.column_stack((_rounded(it_w), mechanical, _shares(self.critical, state), mechanical))
+        return np.column_stack((_rounded(it_w), mechanical, shares_of(self.critical, state), mechanical))
 
     def _flow(self, asked: Floats, state: State, loads: Floats, sums: Solved) -> PowerFlow:
         columns = self.columns
@@ -143,7 +143,7 @@ class PowerGraph:
             unserved_racks=self._named(dead),
             degraded_racks=self._named((live > 0) & (live < needed)),
             unserved_mechanical=bool((asked[1:] - served[1:] > 1e-9 * asked[1:]).any()),
-            balance_error=_balanced(facility_w, served.sum(axis=0) + indoor_w + outdoor_w),
+            balance_error=balanced(facility_w, served.sum(axis=0) + indoor_w + outdoor_w),
         )
 
     def _named(self, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[str, ...]:
@@ -159,7 +159,8 @@ def _series(*loads: ArrayLike) -> Floats:
     return asked
 
 
-def _shares(feeds: tuple[int, ...], state: State) -> Floats:
+def shares_of(feeds: tuple[int, ...], state: State) -> Floats:
+    """(N,) share of a load that each of these gives: equal ones among those alive."""
     share = np.zeros(len(state.alive))
     live = [i for i in feeds if state.alive[i]]
     share[live] = 1 / len(live) if live else 0.0
@@ -177,13 +178,3 @@ def _by_kind(columns: Columns, loss_by_group_w: Floats) -> Mapping[PowerKind, fl
     for (kind, _), hours in zip(columns.groups, loss_by_group_w, strict=True):
         found[kind] = found.get(kind, 0.0) + float(hours.sum()) / 1e3
     return found
-
-
-def _balanced(facility_w: Floats, spent_w: Floats) -> float:
-    gap = np.abs(facility_w - spent_w) / np.maximum(np.maximum(facility_w, spent_w), 1e-9)
-    error = float(gap.max(initial=0.0))
-    if not error <= BALANCE_LIMIT:
-        raise ArithmeticError(
-            f"power does not balance: {error:.3g} of what goes in does not come out, at most {BALANCE_LIMIT:g}"
-        )
-    return error
