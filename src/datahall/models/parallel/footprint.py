@@ -35,6 +35,8 @@ class TokenBytes:
     """Kept by what stands before the layers."""
     boundary: Number
     """A stage's output, where the stack keeps it."""
+    joined: Number = 0.0
+    """Kept by what joins states with next tokens before the layers that predict further ones, of all of these."""
 
 
 def activation_bytes(token: TokenBytes, counts: Sequence[int], in_flight: Number, *, embedding: bool, output: bool) -> Any:
@@ -42,8 +44,7 @@ def activation_bytes(token: TokenBytes, counts: Sequence[int], in_flight: Number
     kept: Any = token.embedding if embedding else 0.0
     for count, layer in zip(counts, token.kept, strict=True):
         kept = kept + count * layer if count else kept
-    if not output:
-        kept = kept + token.boundary
+    kept = kept + (token.joined if output else token.boundary)
     # The final norm's and the output layer's inputs are kept for one micro-batch only: it goes backward at once.
     return kept * in_flight + (2 * token.outer if output else 0.0)
 

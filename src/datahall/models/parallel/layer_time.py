@@ -99,6 +99,19 @@ def output_pass(
     return Pass(norm[0] + logits + loss / 2, norm[1] + gradients + loss / 2)
 
 
+def joining_pass(architecture: Architecture, plan: TrainPlan, device: Device, constants: StepConstants | None = None) -> Pass:
+    """Before a layer that predicts further tokens: the next tokens are looked up, they and the states normed, and one product
+    joins both. Source: DeepSeek-V3, arXiv:2412.19437, section 2.2."""
+    c = constants or step_constants()
+    at_clock, hidden = sustained(device, c), architecture.hidden
+    tokens = plan.micro_batch * plan.sequence / plan.context
+    product = (tokens, hidden / plan.tensor, 2.0 * hidden, 1.0)
+    looked, share = embedding_pass(architecture, plan, device), plan.tensor if plan.sequence_parallel else 1
+    norms = [2 * float(norm_s(at_clock, tokens / share, hidden, backward=back)) for back in (False, True)]
+    forward = looked.forward + norms[0] + product_s(at_clock, plan, product, c)
+    return Pass(forward, looked.backward + norms[1] + gradients_s(at_clock, plan, product, c))
+
+
 def kv_width(architecture: Architecture) -> float:
     """Columns of keys and values together, of one token."""
     attention = architecture.attention

@@ -26,6 +26,11 @@ class Stage:
         return sum(len(run) for run in self.layers)
 
 
+def predicting_on(architecture: Architecture, stage: Stage) -> int:
+    """Layers that predict further tokens: they sit with the output layer, and use it once more each."""
+    return architecture.prediction_layers if stage.output else 0
+
+
 def stack_of(architecture: Architecture) -> int:
     """Layers in a row: of an encoder-decoder, both stacks."""
     return architecture.layers + (architecture.encoder_layers if architecture.kind == "encoder_decoder" else 0)

@@ -11,7 +11,7 @@ from datahall.models.parallel.footprint import FRAGMENTATION as FRAGMENTATION
 from datahall.models.parallel.footprint import Number, TokenBytes
 from datahall.models.parallel.layout import Stage, stack_of, stages_of
 from datahall.models.parallel.spec import TrainPlan
-from datahall.models.parallel.states import RankParameters, layer_kinds, rank_parameters, states_of
+from datahall.models.parallel.states import RankParameters, layer_kinds, rank_parameters, stage_kinds, states_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ def _candidates(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     """Stages of which one is the fullest: of those that hold the same layers and ends, the one with most in flight."""
     found: dict[tuple[object, ...], Stage] = {}
     for stage in stages_of(architecture, plan):
-        kind = (layer_kinds(architecture, stage.layers), stage.embedding, stage.output)
+        kind = (stage_kinds(architecture, stage), stage.embedding, stage.output)
         if kind not in found or stage.in_flight > found[kind].in_flight:
             found[kind] = stage
     return list(found.values())
 
 
 def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage) -> Memory:
-    rank, counts = rank_parameters(architecture, plan, stage), layer_kinds(architecture, stage.layers)
+    rank, counts = rank_parameters(architecture, plan, stage), stage_kinds(architecture, stage)
     weights, gradients, optimiser = states_of(plan, rank)
     token, tokens = token_bytes(architecture, plan), plan.micro_batch * plan.sequence / plan.context
     ends = {"embedding": stage.embedding, "output": stage.output}
@@ -116,12 +116,15 @@ def token_bytes(architecture: Architecture, plan: TrainPlan) -> TokenBytes:
     size = element_bytes(plan)
     outer = size * architecture.hidden / (plan.tensor if plan.sequence_parallel else 1)
     embedding = outer * architecture.embedding_norm + plan.dropout * outer / size
-    return TokenBytes(kept, working, outer, embedding, outer * (plan.keeps_outputs and plan.pipeline > 1))
+    boundary = outer * (plan.keeps_outputs and plan.pipeline > 1)
+    # Next tokens and the output layer's input; besides, both norms' results side by side and the last norm's input.
+    joined = architecture.prediction_layers * outer * (2 if plan.recompute == "full" else 5)
+    return TokenBytes(kept, working, outer, embedding, boundary, joined)
 
 
 def logit_bytes(architecture: Architecture, plan: TrainPlan, tokens: Number) -> Number:
-    """While the loss is differentiated, on the stage that has the output layer."""
-    return tokens * (plan.logit_bytes * architecture.vocab / plan.tensor)
+    """While the loss is differentiated, on the stage that has the output layer; those of further tokens lie beside."""
+    return tokens * ((1 + architecture.prediction_layers) * plan.logit_bytes * architecture.vocab / plan.tensor)
 
 
 def gathered_bytes(architecture: Architecture, plan: TrainPlan, rank: RankParameters, *, output: bool) -> float:

@@ -10,7 +10,7 @@ from datahall.models.cost.parameters import has_experts, head_dim_of, kv_heads_o
 from datahall.models.cost.spec import Architecture, Attention
 from datahall.models.parallel import footprint
 from datahall.models.parallel.footprint import Number
-from datahall.models.parallel.layout import Stage
+from datahall.models.parallel.layout import Stage, predicting_on
 from datahall.models.parallel.spec import TrainPlan
 
 
@@ -27,6 +27,14 @@ def layer_kinds(architecture: Architecture, runs: tuple[range, ...]) -> tuple[in
     return counts[0], counts[1], counts[2], counts[3]
 
 
+def stage_kinds(architecture: Architecture, stage: Stage) -> tuple[int, int, int, int]:
+    """Layers of a stage by kind; those that predict further tokens are as the last. Source: DeepSeek-V3, 2.2."""
+    counts = list(layer_kinds(architecture, stage.layers))
+    last = 2 * (architecture.kind == "encoder_decoder") + has_experts(architecture, architecture.layers - 1)
+    counts[last] += predicting_on(architecture, stage)
+    return counts[0], counts[1], counts[2], counts[3]
+
+
 @dataclass(frozen=True, slots=True)
 class RankParameters:
     """Parameters on one rank of a stage, before sharding over data ranks."""
@@ -38,9 +46,10 @@ class RankParameters:
 
 
 def rank_parameters(architecture: Architecture, plan: TrainPlan, stage: Stage) -> RankParameters:
-    """On one tensor and expert rank of a stage. A tied output layer on another stage than the embedding is a copy of it."""
-    kinds = layer_kinds(architecture, stage.layers)
-    sizes = [_layer_on_rank(architecture, plan, kind) for kind in range(4)]
+    """On one tensor and expert rank of a stage. A tied output layer on another stage than the embedding is a copy of it, and
+    what predicts further tokens has its own copy there (megatron/core/models/gpt/gpt_model.py, mtp_process)."""
+    kinds = stage_kinds(architecture, stage)
+    sizes = [layer_on_rank(architecture, plan, kind) for kind in range(4)]
     shared = sum(count * size[0] for count, size in zip(kinds, sizes, strict=True))
     experts = sum(count * size[1] for count, size in zip(kinds, sizes, strict=True))
     largest = max(size[0] + size[1] for count, size in zip(kinds, sizes, strict=True) if count)
@@ -48,10 +57,12 @@ def rank_parameters(architecture: Architecture, plan: TrainPlan, stage: Stage) -
     ends = 0.0
     if stage.embedding:
         ends += whole.embedding / plan.tensor + whole.positions
+    further = predicting_on(architecture, stage)
     if stage.output and (whole.output or not stage.embedding):
         ends += (whole.output or whole.embedding) / plan.tensor
-    if stage.output:
-        ends += whole.prediction / plan.expert_split / plan.expert
+    if further and whole.output and not stage.embedding:
+        ends += whole.embedding / plan.tensor
+    ends += further * 2 * architecture.hidden**2 / plan.tensor  # joins the state with the next token
     return RankParameters(shared + ends, experts, largest)
 
 
@@ -84,7 +95,7 @@ def _one_layer(architecture: Architecture, kind: int) -> tuple[float, float, flo
     return split - low, whole + low, routed, 0.0
 
 
-def _layer_on_rank(architecture: Architecture, plan: TrainPlan, kind: int) -> tuple[float, float]:
+def layer_on_rank(architecture: Architecture, plan: TrainPlan, kind: int) -> tuple[float, float]:
     """Parameters of one layer on one tensor and expert rank: those shared by all data ranks, and experts."""
     split, whole, routed, kv = _one_layer(architecture, kind)
     repeated = 0.0

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from datahall.foundation.errors import Problem, Refused
-from datahall.models.cost.parameters import has_experts, layer_parameters
+from datahall.models.cost.parameters import has_experts
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel import combine
 from datahall.models.parallel.checks import problems_of_plan
@@ -24,10 +24,11 @@ from datahall.models.parallel.communication import Axis, Cluster, Exchange, exch
 from datahall.models.parallel.expert_constants import ExpertConstants, expert_constants
 from datahall.models.parallel.experts import expert_pass
 from datahall.models.parallel.kernels import elementwise_s, optimiser_s
-from datahall.models.parallel.layer_time import Pass, embedding_pass, kv_width, layer_pass, output_pass
-from datahall.models.parallel.layout import Stage, stages_of
+from datahall.models.parallel.layer_time import Pass, embedding_pass, joining_pass, kv_width, layer_pass, output_pass
+from datahall.models.parallel.layout import Stage, predicting_on, stages_of
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack
+from datahall.models.parallel.states import layer_on_rank, rank_parameters
 from datahall.models.parallel.step_constants import StepConstants, step_constants
 from datahall.network.collectives import time_s
 
@@ -119,12 +120,8 @@ class _Run:
     def counts(self, stage: Stage) -> Counter[bool]:
         """Layers with experts, and layers without; those that predict further tokens are as the last."""
         found = Counter(has_experts(self.architecture, layer) for run in stage.layers for layer in run)
-        found[has_experts(self.architecture, self.architecture.layers - 1)] += self.predicting(stage)
+        found[has_experts(self.architecture, self.architecture.layers - 1)] += predicting_on(self.architecture, stage)
         return found
-
-    def predicting(self, stage: Stage) -> int:
-        """Layers that predict further tokens; they sit with the output layer, and use it once more each."""
-        return self.architecture.prediction_layers if stage.output else 0
 
     @property
     def dual(self) -> bool:
@@ -217,25 +214,22 @@ class _Run:
 
     def held(self, layer: int) -> tuple[float, float]:
         """Parameters of a layer on one rank before ZeRO: those that all data ranks share, and those of its routed experts."""
-        count = layer_parameters(self.architecture, layer)
-        return (count.total - count.routed) / self.plan.tensor, count.routed / self.plan.expert_split / self.plan.expert
+        return layer_on_rank(self.architecture, self.plan, int(has_experts(self.architecture, layer)))
 
     def stage_held(self, stage: Stage) -> tuple[float, float]:
         """The same of a stage, embedding and output layer with it."""
-        layers = [(count, self.held(self.firsts[kind])) for kind, count in self.counts(stage).items()]
-        both = stage.embedding and stage.output and self.architecture.tied_embeddings
-        ends = 1 if both else stage.embedding + stage.output
-        around = ends * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
-        dense = sum(count * held[0] for count, held in layers)
-        return dense + around, sum(count * held[1] for count, held in layers)
+        rank = rank_parameters(self.architecture, self.plan, stage)
+        return rank.shared, rank.experts
 
     def vocabulary_s(self, stage: Stage) -> float:
         """Of one micro-batch: computing, and one sum of the tensor ranks at either end."""
         device = self.cluster.device
         ends = [embedding_pass(self.architecture, self.plan, device)] if stage.embedding else []
-        ends += [output_pass(self.architecture, self.plan, device, self.stack, self.constants)] * (
-            stage.output + self.predicting(stage)
-        )
+        further = predicting_on(self.architecture, stage)
+        if stage.output:
+            ends += [output_pass(self.architecture, self.plan, device, self.stack, self.constants)] * (1 + further)
+        if further:
+            ends += [joining_pass(self.architecture, self.plan, device, self.constants)] * further
         added = (stage.embedding or stage.output) * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
         return sum(end.forward + end.backward + self.sum_s() for end in ends) + self.accumulate_s(added)
 

@@ -6,7 +6,7 @@ from datahall.models.cost.parameters import has_experts
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.layout import Stage, stages_of
 from datahall.models.parallel.spec import TrainPlan
-from datahall.models.parallel.states import layer_kinds
+from datahall.models.parallel.states import stage_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Kind:
     """Of the first of them: no other has more micro-batches in flight."""
     count: int
     layers: tuple[int, int, int, int]
-    """By kind: see `layer_kinds`."""
+    """By kind: see `stage_kinds`."""
     embedding: bool
     output: bool
     first_experts: bool
@@ -31,6 +31,6 @@ def kinds_of(architecture: Architecture, plan: TrainPlan) -> tuple[Kind, ...]:
     found: dict[tuple[tuple[int, int, int, int], bool, bool, bool], list[Stage]] = {}
     for stage in stages_of(architecture, plan):
         first = next(layer for run in stage.layers for layer in run)
-        key = (layer_kinds(architecture, stage.layers), stage.embedding, stage.output, has_experts(architecture, first))
+        key = (stage_kinds(architecture, stage), stage.embedding, stage.output, has_experts(architecture, first))
         found.setdefault(key, []).append(stage)
     return tuple(Kind(stages[0].index, len(stages), *key, stages[0]) for key, stages in found.items())

@@ -54,6 +54,7 @@ class Scales:
             np.array([token.outer for token in tokens])[at],
             np.array([token.embedding for token in tokens])[at],
             np.array([token.boundary for token in tokens])[at],
+            np.array([token.joined for token in tokens])[at],
         )
 
     def _buffers(self) -> Floats:

@@ -1,12 +1,14 @@
 import pytest
 
 from datahall.models.cost.catalogue import architecture
+from datahall.models.cost.parameters import layer_parameters
 from datahall.models.cost.spec import Architecture, Attention, FeedForward
 from datahall.models.parallel.activations import layer_bytes
 from datahall.models.parallel.fit import fit_of
 from datahall.models.parallel.layout import stages_of
 from datahall.models.parallel.memory import CONTEXT_BYTES, _on_stage, memory_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.states import rank_parameters
 
 GIB = 2**30
 
@@ -120,6 +122,21 @@ def test_the_stage_that_needs_most_decides_whether_a_plan_fits():
     found = memory_of(model, plan)
     assert (found.stage, found.needed) == (0, max(memory.needed for memory in each))
     assert not found.fits(80 * GIB)
+
+
+def test_layers_that_predict_further_tokens_are_layers():
+    """Given DeepSeek-V3 in 16 stages over 64 expert ranks, the last holds three layers and one more, each with a 64th of its
+    experts and all of the rest; it keeps one layer's activations more, and logits twice. Each part as it says in 2.2."""
+    model = architecture("deepseek-v3")
+    plan = TrainPlan(global_batch=1024, sequence=4096, pipeline=16, expert=64, data=128, zero=1)
+    last, plain = stages_of(model, plan)[-1], model.model_copy(update={"prediction_layers": 0})
+    layer, around = layer_parameters(model, 60), 2 * 7168 * 129_280
+    found, without = (rank_parameters(each, plan, last) for each in (model, plain))
+    assert found.experts == 4 * layer.routed / 64 and without.experts == 3 * layer.routed / 64
+    assert found.shared == 4 * (layer.total - layer.routed) + 2 * 7168**2 + around
+    more, less = (_on_stage(each, plan, last) for each in (model, plain))
+    assert more.activations > less.activations * 1.3
+    assert more.logits == 2 * less.logits
 
 
 def test_what_does_not_fit_says_by_how_much_and_what_helps():
