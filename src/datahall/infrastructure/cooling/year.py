@@ -1,6 +1,6 @@
 """A year of cooling: the sides and the plant put together, and the heat counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,12 @@ class CoolingYear:
     """Share of the heat that left without a compressor, 0..1."""
     balance_error: float
     """Largest relative difference between heat in and heat out in any hour."""
+
+    def at(self, hours: ArrayLike) -> "CoolingYear":
+        """Only these hours, in this order."""
+        chosen = np.asarray(hours)
+        series = {f.name: value[chosen] for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray)}
+        return replace(self, **series)
 
     @cached_property
     def electricity_w(self) -> Series:
