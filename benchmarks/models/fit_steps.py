@@ -6,7 +6,8 @@ Reads the eight tables of bench_step_accuracy.py, below DATAHALL_SHARED. Fitted:
 which belongs to a table; least squares of the logarithm, outliers damped, every table of the same weight, and each constant
 drawn weakly to an expected value, so that what the tables do not tell stays there. What is reported is
 leave-one-platform-out: for each table, constants fitted without any row of its platform (PLATFORMS), beside one constant
-utilisation from the same other tables. `--write` puts the constants of all tables into step.yaml.
+utilisation from the same other tables. `--write` puts the constants of all tables into step.yaml, and those of each platform
+left out into held_out_steps.yaml, by which `datahall validate` predicts that platform's rows.
 
 What this does not show: the mechanisms were chosen by people who had seen all eight tables, so that even a held-out error is
 not that of a table nobody has seen.
@@ -25,6 +26,7 @@ from scipy.optimize import least_squares
 from datahall.foundation.errors import DatahallError
 from datahall.models.parallel.step import step_of
 from datahall.models.parallel.step_constants import StepConstants
+from datahall.planner.validation.held_out import STEPS
 
 TARGET = Path(__file__).parents[2] / "src/datahall/models/parallel/constants/step.yaml"
 MOST_ROWS = 36
@@ -111,9 +113,8 @@ def held_out(data: Tables) -> tuple[dict[str, StepConstants], dict[str, float]]:
     return {name: fit(rest) for name, rest in others.items()}, {name: utilisation(rest) for name, rest in others.items()}
 
 
-def report(data: Tables, all_of_them: StepConstants) -> str:
-    """Prints errors by table; returns them in a line."""
-    fitted, shares = held_out(data)
+def report(data: Tables, all_of_them: StepConstants, fitted: Mapping[str, StepConstants], shares: Mapping[str, float]) -> str:
+    """Prints errors by table; returns them in a line. fitted, shares: of each platform left out."""
     lines, means = ["table                rows   held out: mean %  median    bias   constant: mean  median   in sample"], []
     for table, rows in data.items():
         ours = percent(errors(rows, fitted[PLATFORMS[table]]))
@@ -139,6 +140,20 @@ def write(constants: StepConstants, text: str) -> None:
     TARGET.write_text("\n".join([*lines, f'source: "{text}"', 'date: "2026-11"', ""]))
 
 
+def write_held_out(fitted: Mapping[str, StepConstants], text: str) -> None:
+    lines = [
+        "# Written by benchmarks/models/fit_steps.py --write; do not edit. Constants without any row of a platform.",
+        "platforms:",
+    ]
+    for platform, constants in sorted(fitted.items()):
+        tables = [table for table, name in PLATFORMS.items() if name == platform]
+        values = ", ".join(f"{name}: {getattr(constants, name):.4g}" for name in BOUNDS)
+        source = "all tables of fit_steps.py but these"
+        lines.append(f"  - name: {platform}\n    tables: [{', '.join(tables)}]")
+        lines.append(f'    constants: {{{values}, source: "{source}", date: "2026-11"}}')
+    STEPS.write_text("\n".join([*lines, f'error: "{text}"', ""]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the constants into step.yaml")
@@ -146,10 +161,12 @@ def main() -> None:
     data = tables()
     constants = fit(data)
     print("all tables:", ", ".join(f"{name} {getattr(constants, name):.4g}" for name in BOUNDS))
-    found = report(data, constants)
+    fitted, shares = held_out(data)
+    found = report(data, constants, fitted, shares)
     if asked.write:
+        write_held_out(fitted, found)
         write(constants, f"fitted by benchmarks/models/fit_steps.py on {', '.join(data)}; {found}")
-        print(f"wrote {TARGET}")
+        print(f"wrote {TARGET} and {STEPS}")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ Reads `reference/training/*.csv` of DATAHALL_SHARED by the reader of `datahall v
 8 or 4, experts): log of measured over predicted, each table with the same weight. A table is left out, the interval of the
 others laid over it, and the share of its rows inside is its coverage (narrow and experts, which few tables have: a model of a
 table instead); the quantiles are the narrowest whose coverage, averaged over tables left out, is 80 %, so that the spread
-between tables counts and not only that within. What is written as coverage leaves the table out of choosing the width, too;
-rows that constants and quantiles were fitted on are covered more often. A row is predicted with constants that never saw its
-platform (fit_steps), or its model where it has experts (fit_experts). The mechanisms themselves were chosen with the tables in
-sight: on rows of a kind that nobody has seen, coverage may be less. `--write` puts quantiles into uncertainty.yaml, and each
-table's utilisation into utilisation.yaml.
+between tables counts and not only that within. What is written as coverage leaves a platform (narrow and experts: a model) out
+of choosing the width, too; rows that constants and quantiles were fitted on are covered more often. A row is predicted with the
+constants of fit_steps.py --write that never saw its platform: run that first. Experts' constants are as shipped: set by hand,
+fitted to no row (experts.yaml). The mechanisms themselves were chosen with the tables in sight: on rows of a kind that nobody
+has seen, coverage may be less. `--write` puts quantiles into uncertainty.yaml, those of each platform or model left out into
+held_out_spreads.yaml, and each table's utilisation into utilisation.yaml.
 """
 
 import argparse
@@ -18,21 +19,19 @@ import os
 import re
 import statistics
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
 
 import numpy as np
-from benchmarks.models import bench_moe_accuracy, fit_experts, fit_steps
 
 from datahall.foundation.errors import DatahallError
-from datahall.models.parallel.expert_constants import ExpertConstants
 from datahall.models.parallel.step import step_of
-from datahall.models.parallel.step_constants import StepConstants
-from datahall.models.parallel.uncertainty import FILE, NARROW
+from datahall.models.parallel.uncertainty import FILE, kind_of
 from datahall.planner.validation.cells import said
+from datahall.planner.validation.held_out import SPREADS, constants_without, left_out
 from datahall.planner.validation.tables import read_rows
 from datahall.planner.validation.training import measured_of
 from datahall.planner.validation.training_rows import Case, case_of
@@ -53,31 +52,15 @@ class Seen:
 
     table: str
     group: str
-    """What is left out as one: a table; where few tables have the class, one model of a table."""
+    """Of one weight: a table; where few tables have the class, one model of a table."""
+    apart: str
+    """What is left out as one: a platform, or a model."""
     kind: str
     error: float
     share: float | None
 
 
-@dataclass(frozen=True)
-class Without:
-    """Constants that never saw what is predicted."""
-
-    by_table: Mapping[str, StepConstants]
-    """Fitted without the table's platform."""
-    by_model: Mapping[str, ExpertConstants]
-    """Fitted without the model."""
-
-
-def without() -> Without:
-    steps, _ = fit_steps.held_out(fit_steps.tables())
-    mixed = [row for row in bench_moe_accuracy.rows_of(Counter()) if row.architecture.experts is not None]
-    models = {row.architecture.name for row in mixed}
-    others = {model: fit_experts.fit([row for row in mixed if row.architecture.name != model]) for model in sorted(models)}
-    return Without({table: steps[platform] for table, platform in fit_steps.PLATFORMS.items()}, others)
-
-
-def seen(unseen: Without) -> list[Seen]:
+def seen() -> list[Seen]:
     """All rows that are predicted and have a time, and contradict nothing."""
     found = []
     for path in sorted(SHARED.glob("*.csv")):
@@ -85,29 +68,22 @@ def seen(unseen: Without) -> list[Seen]:
             measured, _ = measured_of(row)
             case = case_of(row)
             if measured and isinstance(case, Case) and case.machine is not None and not case.contradiction:
-                found += _seen(case, measured, table_of_source(said(row, "source")), unseen)
+                found += _seen(case, measured, table_of_source(said(row, "source")))
     return found
 
 
-def _seen(case: Case, measured: float, table: str, unseen: Without) -> list[Seen]:
+def _seen(case: Case, measured: float, table: str) -> list[Seen]:
     if case.cluster is None:
         return []
-    steps, experts = unseen.by_table.get(table), unseen.by_model.get(case.architecture.name)
     try:
-        step = step_of(case.architecture, case.plan, case.cluster, case.stack, constants=steps, experts=experts)
+        step = step_of(case.architecture, case.plan, case.cluster, case.stack, constants=constants_without(table))
     except DatahallError as error:
         print(f"{table}: {error}", file=sys.stderr)
         return []
     peak = peak_s(case)
-    kind = kind_of(case)
+    kind, apart = kind_of(case.architecture, case.plan), left_out(table, case.architecture, case.plan)
     group = table if kind == "dense" else f"{table}/{case.architecture.name}"
-    return [Seen(table, group, kind, log(measured / float(step.seconds)), None if peak is None else peak / measured)]
-
-
-def kind_of(case: Case) -> str:
-    if case.architecture.experts is not None:
-        return "experts"
-    return "narrow" if case.plan.precision in NARROW else "dense"
+    return [Seen(table, group, apart, kind, log(measured / float(step.seconds)), None if peak is None else peak / measured)]
 
 
 def by_group(rows: Sequence[Seen]) -> Errors:
@@ -147,31 +123,35 @@ def fitted(errors: Errors) -> tuple[float, float, dict[str, float]]:
     return min(low, -LEAST), max(high, LEAST), covered
 
 
-def unseen(errors: Errors) -> dict[str, float]:
-    """Share of each table's rows within an interval that was chosen, its width too, without that table."""
-    found = {}
-    for table, own in errors.items():
-        low, high, _ = fitted({name: rows for name, rows in errors.items() if name != table})
-        found[table] = statistics.fmean(low <= error <= high for error in own)
-    return found
+def without(rows: Sequence[Seen]) -> dict[str, tuple[float, float]]:
+    """Of each platform or model left out, the quantiles of the others."""
+    return {
+        apart: fitted(by_group([row for row in rows if row.apart != apart]))[:2] for apart in {row.apart: 0 for row in rows}
+    }
 
 
-def spread(kind: str, rows: Sequence[Seen]) -> str:
-    errors = by_group([row for row in rows if row.kind == kind])
-    (low, high, chosen), covered = fitted(errors), unseen(errors)
-    inside = statistics.fmean(statistics.fmean(low <= error <= high for error in own) for own in errors.values())
-    count = sum(map(len, errors.values()))
-    print(
-        f"{kind}: {low:+.3f} to {high:+.3f} on {count} rows; coverage, mean over tables: {mean(covered):.0%} of tables left out"
-    )
-    print(f"  altogether, {mean(chosen):.0%} of those that only the width had seen, {inside:.0%} of all; left out altogether:")
-    for table, own in errors.items():
-        middle = statistics.median(own)
-        print(f"  {table:<40} {len(own):>5} rows  median {middle:+.3f}  covered {covered[table]:.0%}")
-    tables = ", ".join(dict.fromkeys(row.table for row in rows if row.kind == kind))
-    return (
-        f"{kind}: {{low: {low:.3f}, high: {high:.3f}, tables: [{tables}], rows: {count}, coverage_ratio: {mean(covered):.3f}}}"
-    )
+def unseen(rows: Sequence[Seen], others: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Share of each group's rows within the interval that was chosen, its width too, without its platform or model."""
+    inside: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        low, high = others[row.apart]
+        inside[row.group].append(low <= row.error <= high)
+    return {group: statistics.fmean(verdicts) for group, verdicts in inside.items()}
+
+
+def spread(kind: str, rows: Sequence[Seen]) -> tuple[str, list[str]]:
+    """Prints what was fitted; returns its line, and those of what was left out."""
+    own = [row for row in rows if row.kind == kind]
+    errors, others = by_group(own), without(own)
+    (low, high, _), covered = fitted(errors), unseen(own, others)
+    print(f"{kind}: {low:+.3f} to {high:+.3f} on {len(own)} rows; coverage of what is left out, mean {mean(covered):.0%}:")
+    for group, found in errors.items():
+        print(f"  {group:<40} {len(found):>5} rows  median {statistics.median(found):+.3f}  covered {covered[group]:.0%}")
+    tables = ", ".join(dict.fromkeys(row.table for row in own))
+    line = f"low: {low:.3f}, high: {high:.3f}, tables: [{tables}], rows: {len(own)}, coverage_ratio: {mean(covered):.3f}"
+    return f"{kind}: {{{line}}}", [
+        f"  - {{kind: {kind}, without: {apart}, low: {a:.3f}, high: {b:.3f}}}" for apart, (a, b) in others.items()
+    ]
 
 
 def mean(covered: Mapping[str, float]) -> float:
@@ -180,7 +160,7 @@ def mean(covered: Mapping[str, float]) -> float:
 
 HEAD = """# Written by benchmarks/models/fit_uncertainty.py: do not edit. Logarithm of measured over predicted seconds by class;
 # each table counts the same; the quantiles are those whose average coverage of a table left out is 80 %; coverage_ratio is that
-# of tables which had no part in choosing them.
+# of tables whose platform (narrow, experts: whose model) had no part in choosing them.
 """
 UNSTATED = """# Half of the median spread of one configuration over NVIDIA's releases (5.8 % of 69 configurations, dense and
 # experts) and over eager and compiled layers of torchtitan (about a quarter): set by hand, not fitted.
@@ -188,9 +168,16 @@ unstated_log: 0.10
 """
 
 
-def write(lines: Sequence[str], rows: Sequence[Seen]) -> None:
+APART = """# Written by benchmarks/models/fit_uncertainty.py: do not edit. Quantiles as in uncertainty.yaml without a platform
+# (dense rows) or a model (others, which few tables have): the interval of its rows in `datahall validate`.
+spreads:
+"""
+
+
+def write(lines: Sequence[str], others: Sequence[str], rows: Sequence[Seen]) -> None:
     source = 'source: "reference tables of training steps, by table in `tables`"\ndate: "2026-11"\n'
     FILE.write_text(HEAD + "\n".join(lines) + "\n" + UNSTATED + source)
+    SPREADS.write_text(APART + "\n".join(others) + "\n")
     text = SHARES.read_text()
     for table, ratios in shares(rows).items():
         figures = f"ratio: {statistics.median(ratios):.4f}, rows: {len(ratios)}"
@@ -210,12 +197,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--write", action="store_true", help="put what was fitted into the constants")
     asked = parser.parse_args()
-    rows = seen(without())
-    lines = [spread(kind, rows) for kind in ("dense", "narrow", "experts")]
+    rows = seen()
+    found = [spread(kind, rows) for kind in ("dense", "narrow", "experts")]
     for table, ratios in shares(rows).items():
         print(f"utilisation of {table}: {statistics.median(ratios):.3f} over {len(ratios)} rows")
     if asked.write:
-        write(lines, rows)
+        write([line for line, _ in found], [line for _, others in found for line in others], rows)
     return 0
 
 

@@ -3,6 +3,7 @@
 import functools
 from math import exp
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,13 +15,19 @@ from datahall.models.parallel.stack import Stack
 
 FILE = Path(__file__).parent / "constants/uncertainty.yaml"
 NARROW = ("fp8", "nvfp4")
+Kind = Literal["dense", "narrow", "experts"]
 
 
-class Spread(Spec):
-    """Of the logarithm of measured over predicted seconds."""
+class Quantiles(Spec):
+    """Of the logarithm of measured over predicted seconds, between which 80 % lie."""
 
     low: float
     high: float
+
+
+class Spread(Quantiles):
+    """The same of a class of rows, and where it comes from."""
+
     tables: tuple[str, ...]
     """Whose rows it was taken from, each table with the same weight."""
     rows: int = Field(ge=0)
@@ -48,21 +55,31 @@ def uncertainty() -> Uncertainty:
     return load(FILE, Uncertainty)
 
 
-def spread_of(architecture: Architecture, plan: TrainPlan) -> Spread:
+def kind_of(architecture: Architecture, plan: TrainPlan) -> Kind:
     """The class that the plan belongs to."""
-    known = uncertainty()
     if architecture.experts is not None:
-        return known.experts
-    return known.narrow if plan.precision in NARROW else known.dense
+        return "experts"
+    return "narrow" if plan.precision in NARROW else "dense"
+
+
+def spread_of(architecture: Architecture, plan: TrainPlan) -> Spread:
+    """Of the plan's class."""
+    known = uncertainty()
+    return {"dense": known.dense, "narrow": known.narrow, "experts": known.experts}[kind_of(architecture, plan)]
 
 
 def interval_of(
-    seconds: float, *, architecture: Architecture, plan: TrainPlan, stack: Stack | None = None
+    seconds: float,
+    *,
+    architecture: Architecture,
+    plan: TrainPlan,
+    stack: Stack | None = None,
+    spread: Quantiles | None = None,
 ) -> tuple[float, float]:
     """Low and high seconds between which a measured step lies in about 80 % of cases.
 
-    stack: None where the software is not stated, which widens the interval. Source: errors on published tables that the
-    interval's own quantiles never saw; see constants/uncertainty.yaml.
+    stack: None where the software is not stated, which widens the interval. spread: another than the class's own. Source:
+    errors on published tables that the constants of the step never saw; see constants/uncertainty.yaml.
     """
-    spread, more = spread_of(architecture, plan), uncertainty().unstated_log if stack is None else 0.0
+    spread, more = spread or spread_of(architecture, plan), uncertainty().unstated_log if stack is None else 0.0
     return seconds * exp(spread.low - more), seconds * exp(spread.high + more)

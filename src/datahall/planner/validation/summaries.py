@@ -19,6 +19,9 @@ HELD_OUT, FITTED_ON = "held out", "fitted on"
 """Words in the note of a row by which its curve was or was not used to fit a constant."""
 
 
+UNSEEN = "held out: a row's were fitted without its platform, or not on its table; its interval was chosen without it"
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A table's rows of one quantity in one line."""
@@ -66,7 +69,7 @@ class Overall:
     covered_ratio: float
     """Share of a table's rows that lay within their interval, averaged over tables."""
     note: str
-    """Which of these rows our constants were fitted on, and what errors were where they were not."""
+    """Which constants these rows were predicted by."""
 
 
 LEAST_ROWS = 8
@@ -138,5 +141,5 @@ def _overall(table: str, lines: Sequence[Summary]) -> Overall:
         fmean(constants) if constants else None,
         sum((line.mean_error_ratio or 0.0) < (line.baseline_mean_error_ratio or 0.0) for line in lines),
         fmean(line.hits / line.judged for line in lines),
-        step_constants().source,
+        UNSEEN if all(HELD_OUT in line.tolerance for line in lines) else step_constants().source,
     )

@@ -10,6 +10,7 @@ from pydantic import Field
 from datahall.foundation.document import load
 from datahall.foundation.spec import Spec
 from datahall.models.cost.operations import operations_of
+from datahall.planner.validation.held_out import tables_beside
 from datahall.planner.validation.training_rows import Case
 
 FILE = Path(__file__).with_name("utilisation.yaml")
@@ -53,8 +54,9 @@ def table_of_source(source: str) -> str:
 
 @functools.cache
 def share_without(table: str) -> float:
-    """The median over the other tables of each table's median share."""
-    return statistics.median(share.ratio for share in shares() if share.ratio is not None and share.table != table)
+    """The median over tables of other platforms of each table's median share."""
+    own = tables_beside(table)
+    return statistics.median(share.ratio for share in shares() if share.ratio is not None and share.table not in own)
 
 
 @functools.cache
