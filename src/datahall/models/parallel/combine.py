@@ -137,9 +137,12 @@ def data_s(
     contention: Number,
     pipeline: Number = 1.0,
     chunks: Number = 1.0,
+    again_s: Number = 0.0,
+    further: Number = 0.0,
 ) -> Any:
     """What of the reduction hides behind no backward pass, of the gathering behind no forward pass; at least one layer's.
     forward_s, backward_s: of one micro-batch; backward with what is computed again.
+    again_s: a reduction in each of the `further` micro-batches, where no rank keeps whole gradients (ZeRO 2).
 
     Interleaved, the last `pipeline` micro-batches go backward chunk by chunk, so that all but the last chunk's gradients are
     ready before the end: the first chunk's p (1 - 1/v) passes. All stages start a chunk's reduction together, when it is
@@ -151,7 +154,8 @@ def data_s(
     reduction = _exposed(reduce_s, np.where(several, before, 1.0) * backward_s, np.where(several, chunks, layers), contention)
     gathering = _exposed(gather_s, (before + 1 / chunks) * forward_s, layers, contention)
     gathering = np.maximum(gathering, (gather_s - forward_s) / chunks)
-    return overlap * (reduction + gathering) + (1 - overlap) * (reduce_s + gather_s)
+    reduction = reduction + further * _exposed(again_s, backward_s, layers, contention)
+    return overlap * (reduction + gathering) + (1 - overlap) * (reduce_s + gather_s + further * again_s)
 
 
 def _exposed(seconds: Number, window_s: Number, pieces: Number, contention: Number) -> Any:

@@ -7,10 +7,14 @@ from typing import Literal
 from datahall.foundation.errors import Missing, Problem
 from datahall.models.parallel.device import Device, device_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.states import expert_shard_of
 from datahall.models.parallel.tiers import Tier, Traffic, Way, way_of
 from datahall.network.collectives import Group, ScaleUp, scale_up_of, time_s
 
-Axis = Literal["tensor", "context", "expert", "shard", "replica", "gradient", "expert_gradient", "pipeline"]
+Axis = Literal[
+    "tensor", "context", "expert", "shard", "replica", "gradient", "expert_shard", "expert_replica", "expert_gradient",
+    "pipeline",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +142,20 @@ def rows_of(plan: TrainPlan, cluster: Cluster) -> dict[Axis, Row]:
     """The groups of a plan.
 
     gradient: all ranks that hold the same weights. shard: those of them that ZeRO shards over. replica: one of each shard.
+    expert_gradient, expert_shard, expert_replica: the same of those that hold the same experts.
     """
     across = plan.context * plan.data
     shard = min(plan.shard or across, across)
     stage, split = plan.tensor * across, plan.expert_split
+    held, alike, apart = stage // split // plan.expert, int(expert_shard_of(plan, shard)), split * plan.expert
     return {
         "tensor": Row(plan.tensor, 1),
         "context": Row(plan.context, plan.tensor),
         "expert": Row(plan.expert, split, "all"),
         "gradient": Row(across, plan.tensor),
-        "expert_gradient": Row(stage // split // plan.expert, split * plan.expert),
+        "expert_gradient": Row(held, apart),
+        "expert_shard": Row(alike, apart),
+        "expert_replica": Row(max(1, held // alike), apart * alike),
         "shard": Row(shard, plan.tensor),
         "replica": Row(max(1, across // shard), plan.tensor * shard),
         # Two neighbours of the pipeline; whether they share a domain, the whole row of stages decides.

@@ -144,15 +144,17 @@ def states_bytes(
 
 
 def expert_shard_of(plan: TrainPlan, shard: Number) -> Any:
-    """Ranks over which states of experts are sharded, where `shard` ranks share the others: those that hold the same experts,
-    more of them where fewer ranks than tensor's split each."""
-    return shard * (plan.tensor / plan.expert_split / plan.expert)
+    """Ranks over which states of experts are sharded, where `shard` ranks share the others: those of a shard that hold the same
+    experts, more of them where fewer ranks than tensor's split each; they divide all that hold these experts."""
+    each = plan.tensor / plan.expert_split / plan.expert
+    within = np.maximum(1, np.floor(np.asarray(shard) * each)).astype(np.int64)
+    return np.gcd(within, max(1, round(plan.data * plan.context * each)))
 
 
 def states_of(plan: TrainPlan, rank: RankParameters) -> tuple[float, float, float]:
     """Weights, gradients and optimiser of a rank of one plan, in bytes."""
     ranks = plan.data * plan.context
     shard = min(plan.shard or ranks, ranks)
-    shards = {"shard": float(shard), "expert_shard": max(1.0, expert_shard_of(plan, shard))}
+    shards = {"shard": float(shard), "expert_shard": float(expert_shard_of(plan, shard))}
     found = states_bytes(parameter_bytes(plan), rank.shared, rank.experts, zero=plan.zero, **shards)
     return float(found[0]), float(found[1]), float(found[2])

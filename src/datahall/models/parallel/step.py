@@ -5,8 +5,7 @@
 Every term is composed from single kernels (kernels.py) and single collectives (datahall.network) by combine.py; what overlaps
 what is said by the `Stack`. What kernels and collectives timed alone do not show (clocks at the power limit, kernels slowed by
 exchanges beside them, stragglers, the host between steps, unaligned rows) has one global constant each, in step_constants.py.
-Not modelled: data loading that falls behind, the sum of tied embeddings' gradients over the pipeline's ends, and that ZeRO 3
-gathers routed experts too.
+Not modelled: data loading that falls behind, and the sum of tied embeddings' gradients over the pipeline's ends.
 """
 
 import functools
@@ -130,7 +129,7 @@ class _Run:
     def layer(self, layer: int) -> Parts:
         passed, expert = self.passed(layer)
         fused = self.stack.fused_accumulation and self.plan.zero < 3 and not has_experts(self.architecture, layer)
-        backward = passed.backward + (0.0 if fused else self.accumulate_s(sum(self.held(layer))))
+        backward = passed.backward + (0.0 if fused else self.accumulate_s(*self.held(layer)))
         tensor = self.tensor_s() * (0.5 if self.unsplit(layer) else 1.0)
         parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
         return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
@@ -152,12 +151,14 @@ class _Run:
             return False
         return self.plan.expert_split < self.plan.tensor and mixture.shared == 0
 
-    def accumulate_s(self, parameters: float) -> float:
+    def accumulate_s(self, dense: float, routed: float = 0.0) -> float:
         """Of one micro-batch: gradients added to those before it where no product does: a kernel reads the new gradient and the
         sum and writes the sum; of experts, fused, the sum is read and written wider. ZeRO 3 adds shards."""
         wide = self.plan.gradient_bytes
         each = 2 * wide - WEIGHT_BYTES if self.stack.fused_accumulation else WEIGHT_BYTES + 2 * wide
-        held = parameters / (self.exchange.groups["shard"].ranks if self.plan.zero == 3 else 1)
+        held = dense + routed
+        if self.plan.zero == 3:
+            held = dense / self.exchange.groups["shard"].ranks + routed / self.exchange.groups["expert_shard"].ranks
         whole = float(elementwise_s(self.cluster.device, held * each, launches=0))
         return float(combine.accumulated_s(whole, self.plan.micro_batches))
 
@@ -195,7 +196,7 @@ class _Run:
 
     def gather_s(self, layer: int, passed: Pass) -> float:
         """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
-        gather, reduce = self.shard_s(self.held(layer)[0])
+        gather, reduce = self.shard_s(*self.held(layer))
         backward = passed.backward + passed.again
         behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
         return float(combine.gathered_s(gather, reduce, forward_s=passed.forward, backward_s=backward, **behind))
@@ -205,12 +206,16 @@ class _Run:
         if self.plan.zero < 3 or not self.stack.data_overlap:
             return 0.0
         first = next(layer for run in stage.layers for layer in run)  # the embedding may fill the first chunk
-        return sum(self.shard_s(self.held(first)[0]))
+        return sum(self.shard_s(*self.held(first)))
 
-    def shard_s(self, parameters: float) -> tuple[float, float]:
-        """To gather weights, and to reduce and scatter gradients, over the ranks that shard them."""
-        gather = self.exchange.s("shard", "all_gather", parameters * WEIGHT_BYTES)
-        return gather, self.exchange.s("shard", "reduce_scatter", parameters * self.plan.gradient_bytes)
+    def shard_s(self, dense: float, routed: float = 0.0) -> tuple[float, float]:
+        """To gather weights, and to reduce and scatter gradients, over the ranks that shard them; routed experts after the
+        rest, through the same ports."""
+        exchange, wide = self.exchange, self.plan.gradient_bytes
+        gather = exchange.s("shard", "all_gather", dense * WEIGHT_BYTES)
+        gather = gather + exchange.s("expert_shard", "all_gather", routed * WEIGHT_BYTES)
+        reduce = exchange.s("shard", "reduce_scatter", dense * wide)
+        return gather, reduce + exchange.s("expert_shard", "reduce_scatter", routed * wide)
 
     def held(self, layer: int) -> tuple[float, float]:
         """Parameters of a layer on one rank before ZeRO: those that all data ranks share, and those of its routed experts."""
@@ -249,29 +254,37 @@ class _Run:
         return float(combine.send_s(hop, **counts, overlap=self.stack.send_overlap))
 
     def data_s(self, stage: Stage, parts: Parts) -> float:
-        dense, routed = self.stage_held(stage)
-        reduce, gather = self.reduction_s(dense)
-        reduce += self.exchange.s("expert_gradient", "all_reduce", routed * self.plan.gradient_bytes)
+        reduce, gather, again = self.reduction_s(*self.stage_held(stage))
         backward = parts.backward + parts.again
         windows = {"forward_s": parts.forward, "backward_s": backward, "layers": stage.layer_count}
         behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
         ranks = {"pipeline": self.plan.pipeline, "chunks": self.plan.chunks}
-        return float(combine.data_s(reduce, gather, **windows, **behind, **ranks))
+        further = self.plan.micro_batches - 1
+        return float(combine.data_s(reduce, gather, **windows, **behind, **ranks, again_s=again, further=further))
 
-    def reduction_s(self, parameters: float) -> tuple[float, float]:
-        """To reduce gradients once in a step, and to gather the weights that were updated in shards."""
-        size, shard = parameters * self.plan.gradient_bytes, self.exchange.groups["shard"].ranks
+    def reduction_s(self, dense: float, routed: float = 0.0) -> tuple[float, float, float]:
+        """To reduce gradients once in a step, to gather the weights that were updated in shards, and to reduce gradients in
+        each further micro-batch."""
+        size, shard = dense * self.plan.gradient_bytes, self.exchange.groups["shard"].ranks
+        experts = self.routed_s(routed * self.plan.gradient_bytes)
         if self.plan.zero == 0:
-            return self.bucketed_s("gradient", "all_reduce", size), 0.0
-        across = self.bucketed_s("replica", "all_reduce", size / shard)
+            return self.bucketed_s("gradient", "all_reduce", size) + experts, 0.0, 0.0
+        across = self.bucketed_s("replica", "all_reduce", size / shard) + experts
         if self.plan.zero == 3:  # within the shard it is part of every micro-batch
-            return across, 0.0
-        gather, reduce = self.shard_s(parameters)[0], self.bucketed_s("shard", "reduce_scatter", size)
+            return across, 0.0, 0.0
+        gather, reduce = self.shard_s(dense)[0], self.bucketed_s("shard", "reduce_scatter", size)
         if self.stack.broadcasts_shards:
             # NCCL broadcasts along a ring, whatever the size.
-            group, part = self.exchange.groups["shard"], parameters * WEIGHT_BYTES / shard
+            group, part = self.exchange.groups["shard"], dense * WEIGHT_BYTES / shard
             gather = shard * time_s("broadcast", part, group, algorithm="ring")
-        return reduce + across, gather
+        again = reduce + self.exchange.s("expert_shard", "reduce_scatter", routed * self.plan.gradient_bytes)
+        return reduce + across, gather, again * (self.plan.zero == 2)
+
+    def routed_s(self, size_bytes: float) -> float:
+        """To reduce gradients of routed experts once in a step."""
+        if self.plan.zero < 3:
+            return self.exchange.s("expert_gradient", "all_reduce", size_bytes)
+        return self.exchange.s("expert_replica", "all_reduce", size_bytes / self.exchange.groups["expert_shard"].ranks)
 
     def bucketed_s(self, axis: Axis, collective: str, size_bytes: float) -> float:
         """In buckets of the plan's size, each of which pays the latency; a part of a bucket pays that part."""
@@ -282,7 +295,7 @@ class _Run:
     def optimiser_s(self, stage: Stage) -> float:
         plan, groups = self.plan, self.exchange.groups
         dense, routed = self.stage_held(stage)
-        shards = {"shard": groups["shard"].ranks, "expert_shard": groups["expert_gradient"].ranks}
+        shards = {"shard": groups["shard"].ranks, "expert_shard": groups["expert_shard"].ranks}
         count = combine.updated(dense, routed, sharded=plan.zero > 0, **shards)
         return float(
             optimiser_s(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from datahall.models.parallel import combine
 from datahall.models.parallel.kernels import optimiser_s
+from datahall.models.parallel.states import expert_shard_of
 from datahall.models.parallel.step import WEIGHT_BYTES
 from datahall.planner.search.pieces import Floats, Held, Pieces
 from datahall.planner.search.space import Block, Column
@@ -21,6 +22,8 @@ class Columns:
     zero: NDArray[np.int64]
     shard: Floats
     """Ranks that a state is shared over, whether or not it is."""
+    expert_shard: NDArray[np.int64]
+    """The same of states of routed experts."""
     sharded: NDArray[np.int64]
     """Which columns shard weights (ZeRO 3)."""
     gather: dict[bool, Floats]
@@ -30,6 +33,8 @@ class Columns:
     """Of a stage's gradients once in a step, s: column, stage."""
     gathering: Floats
     """Of a stage's updated weights, s."""
+    again: Floats
+    """Of a stage's gradients in each further micro-batch (ZeRO 2), s."""
     update: Floats
     """Of a stage's optimiser, s."""
 
@@ -38,43 +43,43 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
     """Of these stages of a block. held: what each stage has."""
     zero = np.array([column.zero for column in columns])
     dense, routed = np.array([each.dense for each in held]), np.array([each.routed for each in held])
-    layers = pieces.summed(block.tensor, block.experts).dense
+    layers = pieces.summed(block.tensor, block.experts).held
     shard = np.array([min(column.shard or block.across, block.across) for column in columns], np.float64)
-    reduction, gathering = np.zeros((2, len(columns), len(held)))
+    alike = expert_shard_of(pieces.plan(block, data=block.data), shard)
+    reduction, gathering, again = np.zeros((3, len(columns), len(held)))
     gather, reduce = np.zeros((2, len(layers), 0))
-    for kind in (0, 1, 3):  # ZeRO 1 and 2 exchange alike
-        at = np.flatnonzero((zero == kind) | ((zero == 2) & (kind == 1)))
+    for kind in (0, 2, 3):  # in one micro-batch ZeRO 1 and 2 exchange alike
+        at = np.flatnonzero((zero == kind) | ((zero == 1) & (kind == 2)))
         if len(at):
             same = tuple(Column(kind, columns[int(index)].shard) for index in at)
             run = pieces.shared(block, same)
-            reduction[at], gathering[at] = _reduction(pieces, block, same, dense)
+            reduction[at], gathering[at], again[at] = _reduction(pieces, block, same, (dense, routed))
             if kind == 3:
-                gather, reduce = (each.T for each in run.shard_s(np.array(list(layers.values()))[None, :]))
-    run = pieces.sharing(block.tensor, block.context, block.data, block.experts, columns[0])
-    across = run.exchange.s("expert_gradient", "all_reduce", routed * run.plan.gradient_bytes)
+                each = np.array(list(layers.values())).T[:, None, :]
+                gather, reduce = (found.T for found in run.shard_s(*each))
+    again *= (zero == 2)[:, None]
     return Columns(
-        zero, shard, np.flatnonzero(zero == 3), dict(zip(layers, gather, strict=True)), dict(zip(layers, reduce, strict=True)),
-        reduction + across, gathering, _update_s(pieces, block, (zero, shard), (dense, routed)),
+        zero, shard, alike, np.flatnonzero(zero == 3),
+        dict(zip(layers, gather, strict=True)), dict(zip(layers, reduce, strict=True)),
+        reduction, gathering, again, _update_s(pieces, (zero, shard, alike), (dense, routed)),
     )  # fmt: skip
 
 
-def _reduction(pieces: Pieces, block: Block, columns: tuple[Column, ...], dense: Floats) -> tuple[Any, Any]:
-    """Reduction and gathering, s: column, stage."""
+def _reduction(pieces: Pieces, block: Block, columns: tuple[Column, ...], held: tuple[Floats, Floats]) -> tuple[Any, ...]:
+    """Reduction, gathering, and reduction in each further micro-batch, s: column, stage."""
     run = pieces.shared(block, columns)
     if not run.plan.bucket_elements and not run.stack.broadcasts_shards:
-        reduce, gather = run.reduction_s(dense[None, :])
-        return reduce, gather
+        found: tuple[Any, ...] = run.reduction_s(*(each[None, :] for each in held))
+        return found
     # A count of buckets is of one size, and a broadcast of one shard after another of one group.
     runs = [pieces.sharing(block.tensor, block.context, block.data, block.experts, column) for column in columns]
-    found = np.array([[each.reduction_s(float(size)) for size in dense] for each in runs])
-    return found[..., 0], found[..., 1]
+    sizes = [[each.reduction_s(float(dense), float(routed)) for dense, routed in zip(*held, strict=True)] for each in runs]
+    return tuple(np.moveaxis(np.array(sizes), 2, 0))
 
 
-def _update_s(pieces: Pieces, block: Block, columns: tuple[Floats, Floats], held: tuple[Floats, Floats]) -> Floats:
-    (zero, shard), (dense, routed) = columns, held
-    run = pieces.sharing(block.tensor, block.context, block.data, block.experts, Column())
-    plan, ranks = run.plan, run.exchange.groups["expert_gradient"].ranks
+def _update_s(pieces: Pieces, columns: tuple[Any, ...], held: tuple[Floats, Floats]) -> Floats:
+    (zero, shard, alike), (dense, routed), plan = columns, held, pieces.plain
     sharded = (zero > 0)[:, None] * 1.0
-    count = combine.updated(dense, routed, sharded=sharded, shard=shard[:, None], expert_shard=ranks)
+    count = combine.updated(dense, routed, sharded=sharded, shard=shard[:, None], expert_shard=alike[:, None])
     each = {"gradient_bytes": plan.gradient_bytes, "state_bytes": plan.optimiser_bytes, "weight_bytes": WEIGHT_BYTES}
     return optimiser_s(pieces.question.cluster.device, count, **each)

@@ -93,12 +93,13 @@ class Held:
 class Summed:
     """Gradients of one micro-batch added to those before it; and a layer's parameters."""
 
-    layers: dict[bool, tuple[float, float]]
-    """Seconds by kind of layer: where weights are whole, and where they are sharded, times the ranks that share them."""
+    layers: dict[bool, tuple[float, float, float]]
+    """Seconds by kind of layer: where weights are whole; where they are sharded, those that all data ranks share and those of
+    routed experts, times the ranks that share them."""
     ends: float
     """Of embedding or output layer."""
-    dense: dict[bool, float]
-    """Parameters of one layer that all data ranks share."""
+    held: dict[bool, tuple[float, float]]
+    """Parameters of one layer that all data ranks share, and those of routed experts."""
 
 
 class Pieces:
@@ -253,15 +254,15 @@ class Pieces:
     def summed(self, tensor: int, experts: tuple[int, int | None]) -> Summed:
         """What a second micro-batch adds, which is half of what each would: so that twice that is one's own."""
         block = Block(tensor, 1, 1, 1, *experts)
-        runs = [[self._summing(block, zero, count) for count in (1, 2)] for zero in (0, 3)]
-        found = {}
-        for kind, first in runs[0][0].firsts.items():
-            # The parts that weights are gathered in stand beside, not in, `backward`.
-            whole, shared = (2 * float(two.layer(first).backward - one.layer(first).backward) for one, two in runs)
-            found[kind] = whole, shared * runs[1][0].exchange.groups["shard"].ranks
-        one, two = runs[0]
+        one, two, sharing = (self._summing(block, *chosen) for chosen in ((0, 1), (0, 2), (3, 2)))
+        ranks, found = [sharing.exchange.groups[axis].ranks for axis in ("shard", "expert_shard")], {}
+        held = {kind: one.held(first) for kind, first in one.firsts.items()}
+        for kind, first in one.firsts.items():
+            whole = 2 * float(two.layer(first).backward - one.layer(first).backward)
+            dense, routed = held[kind]
+            found[kind] = whole, 2 * ranks[0] * sharing.accumulate_s(dense), 2 * ranks[1] * sharing.accumulate_s(0.0, routed)
         ends = 2 * (two.vocabulary_s(_end(True, False)) - one.vocabulary_s(_end(True, False)))
-        return Summed(found, ends, {kind: one.held(first)[0] for kind, first in one.firsts.items()})
+        return Summed(found, ends, held)
 
     def _summing(self, block: Block, zero: int, micro_batches: int) -> Any:
         return self.run(self.plan(block, zero=zero, global_batch=micro_batches * block.expert))

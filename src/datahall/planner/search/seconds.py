@@ -21,7 +21,8 @@ class Slowest:
     micro_batch: Any
     """One micro-batch on it."""
     exchange: tuple[Any, ...]
-    """Once in a step, over its data ranks: reduction, gathering; forward and backward pass to hide behind, and its layers."""
+    """Over its data ranks: reduction and gathering once in a step, and reduction in each further micro-batch; forward and
+    backward pass to hide behind, and its layers."""
     optimiser: Floats
     others: Floats
     """One micro-batch on all others, added up."""
@@ -48,17 +49,17 @@ class Timer:
     def _layer(self, kind: bool) -> Parts:
         """One layer, one micro-batch: column, row."""
         rows, columns, at = self.timed.layers[kind], self.columns, self.columns.sharded
-        whole, shared = self.summed.layers[kind]
+        whole, dense, routed = self.summed.layers[kind]
         gather: Any = 0.0
         backward: Any = rows.backward + self.later * whole
         if len(at):
-            ranks = columns.shard[at, None]
+            ranks, alike = columns.shard[at, None], columns.expert_shard[at, None]
             windows: dict[str, Any] = {"forward_s": rows.forward, "backward_s": rows.sharded + rows.again}
             gathering, reducing = columns.gather[kind][:, None], columns.reduce[kind][:, None]
             gather = np.zeros((len(columns.zero), len(rows.forward)))
             gather[at] = combine.gathered_s(gathering, reducing, **windows, **self.behind)
             backward = np.broadcast_to(backward, gather.shape).copy()
-            backward[at] = rows.sharded + self.later * (shared / ranks)
+            backward[at] = rows.sharded + self.later * (dense / ranks + routed / alike)
         return Parts(forward=rows.forward, backward=backward, again=rows.again, tensor=rows.exchange, gather=gather)
 
     def _hop_s(self) -> Floats:
@@ -96,7 +97,7 @@ class Timer:
         total: Any = 0.0
         for kind, index in zip(kinds, at, strict=True):
             parts, columns = self.stage(kind, dual=dual), self.columns
-            exchange = columns.reduction[:, index, None], columns.gathering[:, index, None]
+            exchange = tuple(each[:, index, None] for each in (columns.reduction, columns.gathering, columns.again))
             behind = parts.forward, parts.backward + parts.again, float(kind.stage.layer_count)
             seconds = parts.seconds
             total = total + kind.count * seconds
@@ -125,9 +126,10 @@ class Timer:
 
     def data_s(self, slow: Slowest, **ranks: Any) -> Any:
         """What no computing hides of the slowest stage's reduction and gathering: schedule, column, row."""
-        reduction, gathering, forward, backward, layers = slow.exchange
+        reduction, gathering, again, forward, backward, layers = slow.exchange
+        repeated: dict[str, Any] = {"again_s": again, "further": self.counts - 1}
         windows: dict[str, Any] = {"forward_s": forward, "backward_s": backward, "layers": layers}
-        return combine.data_s(reduction, gathering, **windows, **self.behind, **ranks)
+        return combine.data_s(reduction, gathering, **windows, **self.behind, **ranks, **repeated)
 
 
 def _slower(one: Slowest, other: Slowest) -> Slowest:

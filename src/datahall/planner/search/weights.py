@@ -36,7 +36,7 @@ class Scales:
         self.zero = np.array([column.zero for column in columns])
         across = self.block.across
         self.shard = np.array([min(column.shard or across, across) for column in columns], np.float64)
-        self.expert_shard = np.maximum(1.0, expert_shard_of(self.pieces.plan(self.block), self.shard))
+        self.expert_shard = expert_shard_of(self.pieces.plan(self.block, data=self.block.data), self.shard)
 
     def _token(self) -> TokenBytes:
         """By row."""

@@ -24,6 +24,7 @@ def placement_of(setting: Setting, chosen: Chosen, outcome: Outcome) -> tuple[Pl
     plan = outcome.candidate.plan
     same = setting.architecture.experts is None, not plan.zero or plan.shard in {None, plan.context * plan.data}
     hidden = {*(("expert", "expert_gradient") if same[0] else ()), *(("shard", "replica") if same[1] else ())}
+    hidden |= {"expert_shard", "expert_replica"} if any(same) else set()
     shown = [found for found in ways_of(plan, chosen.cluster) if found[0] not in hidden]
     return tuple(Placed(axis, ranks, way.level, way.oversubscription, way.hops) for axis, ranks, way in shown)
 

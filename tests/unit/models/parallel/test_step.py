@@ -6,7 +6,10 @@ from datahall.foundation.errors import Missing, Refused
 from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward
 from datahall.models.parallel.communication import cluster_of, exchange_of
 from datahall.models.parallel.layer_time import Stack, kv_width, layer_pass
+from datahall.models.parallel.layout import stages_of
+from datahall.models.parallel.memory import memory_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.states import rank_parameters
 from datahall.models.parallel.step import Step, step_of
 
 A100 = cluster_of("A100-SXM4-80GB", nic_bytes_per_s=25e9)
@@ -146,6 +149,41 @@ def test_experts_cost_an_exchange_and_compute_what_is_active():
     assert mixed.parts.expert > 0 == dense.parts.expert
     assert mixed.parts.forward < dense.parts.forward
     assert step(architecture=MIXTURE, data=8).parts.expert == 0
+
+
+def mixture(**fields) -> Step:
+    """Of a mixture on 16 accelerators, whose experts have copies."""
+    return step(architecture=MIXTURE, **{"tensor": 1, "pipeline": 1, "data": 16, "expert": 4, "global_batch": 64} | fields)
+
+
+def test_sharded_experts_are_gathered_with_the_rest():
+    """Given experts on 4 of 16 ranks under ZeRO 3 and nothing to hide behind, 3/4 of a rank's experts come twice in 16 bits and
+    go once in 32 for each of four micro-batches: no faster than its port."""
+    found = mixture(zero=3, stack=Stack(data_overlap=False))
+    routed = 48 * 8 / 4 * 2 * 8192 * 8192
+    assert found.parts.gather > 4 * routed * (2 * 2 + 4) * 3 / 4 / 25e9 / 2
+    assert mixture(zero=3, expert=8, stack=Stack(data_overlap=False)).parts.gather < 0.9 * found.parts.gather
+
+
+def test_sharded_gradients_are_reduced_in_each_micro_batch():
+    """Given ZeRO 2 without overlap, four micro-batches reduce four times what one does; ZeRO 1 reduces once."""
+    alone = Stack(data_overlap=False)
+    one, two = (mixture(zero=zero, stack=alone).data for zero in (1, 2))
+    single = mixture(zero=2, stack=alone, global_batch=16).data
+    assert mixture(zero=1, stack=alone, global_batch=16).data == pytest.approx(single)
+    assert two - single == pytest.approx(3 * (mixture(zero=2, stack=alone, global_batch=32).data - single))
+    assert two > 2 * one
+
+
+def test_a_shard_of_ranks_holds_and_updates_its_experts_alike():
+    """Given shards of 8 of 16 data ranks and experts on 4, two ranks share the states of an expert, in memory and in time."""
+    plan = TrainPlan(global_batch=16, sequence=2048, data=16, expert=4, zero=1, shard=8)
+    groups = exchange_of(plan, A100).groups
+    assert [groups[axis].ranks for axis in ("expert_gradient", "expert_shard", "expert_replica")] == [4, 2, 2]
+    rank = rank_parameters(MIXTURE, plan, stages_of(MIXTURE, plan)[0])
+    assert memory_of(MIXTURE, plan).optimiser == pytest.approx(12 * (rank.shared / 8 + rank.experts / 2))
+    whole, part = (mixture(zero=1, shard=shard).optimiser for shard in (None, 8))
+    assert part > 1.5 * whole
 
 
 def test_small_layers_take_as_long_as_starting_their_kernels():
