@@ -112,8 +112,9 @@ def unfused_attention_s(
     """
     keys = queries if keys is None else keys
     count = np.asarray(batch, np.float64) * heads
-    # Rows that 16 bytes do not divide cannot be loaded for tensor cores: the vector units multiply them, in fp32.
-    rate = precision if np.all(vectorised(head_dim)) else "fp32"
+    # Rows that 16 bytes do not divide cannot be loaded for tensor cores: the vector units multiply them, in fp32. What these
+    # reach is not published of every device; there the products are taken as if rows were whole.
+    rate = precision if np.all(vectorised(head_dim)) or "fp32" not in device.flop_per_s else "fp32"
     scores_s = matmul_s(device, queries, keys, head_dim, precision=rate, batch=count)
     values_s = matmul_s(device, queries, head_dim, keys, precision=rate, batch=count)
     passes = 5 if backward else 4
