@@ -46,15 +46,14 @@ def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArr
         for context in space.contexts:
             ranks = tensor * context * np.multiply.outer(pipelines, datas)
             inside = ranks <= most if pieces.question.fewer else ranks == most
-            inside &= ways[0] + ways[1] > 0
-            columns = np.array([space.column_counts(context, int(data)) for data in datas]).transpose(1, 0, 2)
+            inside &= ways > 0
+            columns = np.array([space.column_count(context, int(data)) for data in datas], np.int64)
             lines = len(space.sequence_parallels(tensor, context)) * len(space.recomputes)
             for expert, split in _experts(space, tensor, context * datas, inside):
                 held = inside & ((context * datas * tensor // (split or tensor)) % expert == 0)
                 if lines and np.any(held):
                     family = Block(tensor, context, 1, 1, expert, split)
-                    some, kept = columns[space.copies(family, datas).astype(int), np.arange(len(datas))].T
-                    counts = lines * (ways[0] * some + ways[1] * kept)
+                    counts = lines * ways * columns
                     where = np.nonzero(held & (counts > 0))
                     p, d = pipelines[where[0]], datas[where[1]]
                     same = np.ones_like(p)
@@ -68,11 +67,10 @@ def _experts(space: Space, tensor: int, across: NDArray[np.int64], inside: NDArr
     return list(dict.fromkeys(choice for each in some for choice in space.experts(tensor, int(each))))
 
 
-def _ways(space: Space) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of micro-batch and schedule by pipeline and data: of one micro-batch in a step, and of more."""
+def _ways(space: Space) -> NDArray[np.int64]:
+    """Pairs of micro-batch and schedule by pipeline and data."""
     found = [[space.ways(pipeline, data) for data in space.datas] for pipeline in space.pipelines]
-    both = np.array(found, np.int64).reshape(len(space.pipelines), len(space.datas), 2)
-    return both[..., 0], both[..., 1]
+    return np.array(found, np.int64).reshape(len(space.pipelines), len(space.datas))
 
 
 def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:

@@ -46,7 +46,7 @@ def _fits(pieces: Pieces, block: Block) -> bool:
         return False
     scales = Scales(pieces, block, rows.at(rows.size == sizes[0]), columns)
     for variant in pieces.space.variants(block.pipeline):
-        valid = runs(variant, block.pipeline, scales.counts) & ~pieces.space.skips(scales.zero[:, None], scales.counts)
+        valid = runs(variant, block.pipeline, scales.counts)
         needed = scales.needed(pieces.stages(block.pipeline, variant), [variant])[0]
         if np.any((needed <= pieces.question.limit_bytes) & valid):
             return True

@@ -149,9 +149,9 @@ class Hunt:
     def _weigh(self, scales: Scales, group: tuple[tuple[Kind, ...], list[Variant]]) -> Weighed:
         """Under schedules that make the same stages."""
         kinds, variants = group
-        skipped = self.space.skips(scales.zero[:, None], scales.counts)
         can = np.array([runs(variant, scales.block.pipeline, scales.counts) for variant in variants])
-        valid, needed = ~skipped & can[:, None, :], scales.needed(kinds, variants)
+        needed = scales.needed(kinds, variants)
+        valid = np.broadcast_to(can[:, None, :], needed.shape)
         self.weighed += int(np.count_nonzero(valid))
         return needed, valid, (needed <= self.question.limit_bytes) & valid
 

@@ -2,9 +2,7 @@
 
 A block is one choice of tensor, context, pipeline, data and expert ranks. Within it rows (micro-batch, sequence parallelism,
 recomputation) meet columns (ZeRO stage and shard) under every schedule. Choices that change nothing are left out: schedules
-with one stage, shards with nothing to shard, sequence parallelism with one tensor rank; and two that the step's formulas
-would flatter: gradients sharded (ZeRO 2) through several micro-batches, which stacks reduce each time, the formula once; and
-weights sharded (ZeRO 3) where routed experts have copies, which stacks gather and the formula does not. Pinned, they are tried.
+with one stage, shards with nothing to shard, sequence parallelism with one tensor rank.
 """
 
 import functools
@@ -160,15 +158,7 @@ class Space:
 
     def columns(self, block: Block) -> list[Column]:
         """What data ranks may shard."""
-        found = self._columns(block.context, block.data)
-        return [column for column in found if column.zero < 3] if self.copies(block, block.data) else found
-
-    def copies(self, block: Block, data: Any) -> Any:
-        """Whether routed experts have copies with so many data ranks, so that ZeRO 3 is left out; never where it is pinned."""
-        if self.question.architecture.experts is None or "zero" in self.question.pinned:
-            return np.zeros(np.shape(data), bool)
-        ranks = block.context * np.asarray(data) * block.tensor
-        return ranks // ((block.expert_tensor or block.tensor) * block.expert) > 1
+        return self._columns(block.context, block.data)
 
     @functools.cache  # noqa: B019
     def _columns(self, context: int, data: int) -> list[Column]:
@@ -186,31 +176,20 @@ class Space:
         each = self.question.global_batch // data
         return [size for size in self.micro_batches if each % size == 0]
 
-    def skips(self, zero: Any, micro_batches: Any) -> Any:
-        """Whether a ZeRO stage is left out for so many micro-batches; never where it is pinned."""
-        return (zero == 2) & (np.asarray(micro_batches) > 1) & ("zero" not in self.question.pinned)
-
     def count(self, block: Block) -> int:
         """Configurations in a block."""
         rows = len(self.sequence_parallels(block.tensor, block.context)) * len(self.recomputes)
-        some, kept = self.column_counts(block.context, block.data)[int(self.copies(block, block.data))]
-        single, several = self.ways(block.pipeline, block.data)
-        return rows * (single * some + several * kept)
+        return rows * self.ways(block.pipeline, block.data) * self.column_count(block.context, block.data)
 
     @functools.cache  # noqa: B019
-    def column_counts(self, context: int, data: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Columns with one micro-batch in a step, and with more: where experts have no copies, and where they have."""
-        zeros = [column.zero for column in self._columns(context, data)]
-        kept = [zero for zero in zeros if not self.skips(zero, 2)]
-        return (len(zeros), len(kept)), (sum(zero < 3 for zero in zeros), sum(zero < 3 for zero in kept))
+    def column_count(self, context: int, data: int) -> int:
+        return len(self._columns(context, data))
 
     @functools.cache  # noqa: B019
-    def ways(self, pipeline: int, data: int) -> tuple[int, int]:
-        """Pairs of micro-batch and schedule: those with one micro-batch in a step, and those with more."""
+    def ways(self, pipeline: int, data: int) -> int:
+        """Pairs of micro-batch and schedule."""
         counts = self.question.global_batch // data // np.array(self.sizes(data))
-        held = sum(runs(variant, pipeline, counts).astype(int) for variant in self.variants(pipeline))
-        single = int(np.sum(held * (counts == 1)))
-        return single, int(np.sum(held)) - single
+        return sum(int(np.sum(runs(variant, pipeline, counts))) for variant in self.variants(pipeline))
 
     def _picked(self, field: str, choices: Sequence[Any]) -> list[Any]:
         return [self.question.pinned[field]] if field in self.question.pinned else list(choices)
