@@ -102,7 +102,7 @@ def _together(architecture: Architecture, plan: TrainPlan, memory: Memory, devic
 
 
 def _changes(plan: TrainPlan) -> Iterator[tuple[str, Change]]:
-    """Single steps on the same accelerators, each with its words."""
+    """Single steps on the same accelerators, each with its words; none whose time `step_of` does not know."""
     if plan.data * plan.context > 1 and plan.zero < 3:
         for stage in range(plan.zero + 1, 4 if plan.pipeline == 1 else 2):
             yield f"zero={stage}", {"zero": stage}
@@ -124,8 +124,6 @@ def _changes(plan: TrainPlan) -> Iterator[tuple[str, Change]]:
             doubled = 2 * getattr(plan, field)
             if field != "tensor" or doubled <= 16:
                 yield f"{field}={doubled} and data={half}", {field: doubled, "data": half} | _shard(plan, half)
-    if not plan.offload_optimiser and plan.optimiser_bytes:
-        yield "offload_optimiser=true", {"offload_optimiser": True}
 
 
 def _shard(plan: TrainPlan, data: int) -> Change:

@@ -118,7 +118,8 @@ def parameter_bytes(plan: TrainPlan) -> ParameterBytes:
     """As the precision, the optimiser and ZeRO's stage have it.
 
     As Megatron Core has them (distributed optimizer guide): bf16 with fp32 gradients 6 + 12/d, fp16 with fp16 gradients
-    4 + 16/d (the shard's gradient again in fp32), fp32 8 + 8/d. Fully sharded, the fp32 copy is the weight.
+    4 + 16/d (the shard's gradient again in fp32), fp32 8 + 8/d. Fully sharded, the fp32 copy is the weight, unless it lies in
+    the host's memory: then a shard in 16 bits stays.
     DeepSpeed flattens the shard's gradients before it makes them fp32 (stage_1_and_2.py, single_grad_partition): 2 bytes more,
     where the stack has buckets.
     """
@@ -127,7 +128,7 @@ def parameter_bytes(plan: TrainPlan) -> ParameterBytes:
     moments = max(0, plan.optimiser_bytes - 4) if full else plan.optimiser_bytes
     if gradient == 2 and plan.optimiser_bytes >= 12:
         moments += 4 + (gradient if plan.bucket_elements and plan.zero else 0)
-    if plan.zero == 3 and not full and plan.optimiser_bytes >= 12:
+    if plan.zero == 3 and not full and plan.optimiser_bytes >= 12 and not plan.offload_optimiser:
         weight = 0
     return ParameterBytes(weight, gradient, 0 if plan.offload_optimiser else moments)
 

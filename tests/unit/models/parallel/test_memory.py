@@ -84,6 +84,14 @@ def test_sharding_all_leaves_no_state_in_full():
     assert memory.gathered > 4 * 218e6
 
 
+def test_an_optimiser_in_the_hosts_memory_leaves_a_shard_of_weights():
+    """Given Llama 3 8B fully sharded over 128 ranks and offloaded, each keeps 2 bytes of its weights and 4 of its gradients."""
+    plan = TrainPlan(global_batch=128, sequence=8192, data=128, zero=3, offload_optimiser=True)
+    memory = memory_of(architecture("llama3-8b"), plan)
+    assert memory.weights == pytest.approx(2 * 8_030_261_248 / 128)
+    assert (memory.gradients, memory.optimiser) == (pytest.approx(4 * 8_030_261_248 / 128), 0)
+
+
 def test_experts_are_held_once_over_the_expert_ranks():
     """Given Mixtral on eight ranks, sharing its experts takes an eighth of them on each."""
     model = architecture("mixtral-8x7b")
@@ -145,6 +153,7 @@ def test_what_does_not_fit_says_by_how_much_and_what_helps():
     fit = fit_of(architecture("gpt3-175b"), plan, 80 * GIB)
     assert not fit.fits and fit.missing_bytes > 0
     assert "GiB too large" in fit.sentences()[0] and "optimiser" in fit.sentences()[1]
+    assert not any("offload" in remedy.what for remedy in fit.remedies)  # its time is not modelled
     best = fit.remedies[0] if fit.remedies[0].fits else fit.together
     assert best is not None and memory_of(architecture("gpt3-175b"), best.plan).total <= 80 * GIB
     assert "then it fits" in " ".join(fit.sentences())
