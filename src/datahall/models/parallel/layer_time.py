@@ -66,9 +66,27 @@ def layer_pass(
     whole = _started(forward + small, started_s, stack)
     some = (forward - attention[0]) / 2 + small  # torchtitan keeps every second product, and attention
     spared = made[len(products) - 1] if stack.stops_early else 0.0  # backward needs what goes into the last, not its result
-    norms = norms_s(architecture, plan, device, stack) if "norms" in stack.recomputed else 0.0
-    again = {"none": norms, "selective": attention[0] + norms, "operators": some, "full": whole - spared}[plan.recompute]
+    parts = repeated_s(architecture, plan, device, stack, c)
+    again = {"none": parts, "selective": attention[0] + parts, "operators": some, "full": whole - spared}[plan.recompute]
     return Pass(whole, _started(backward + small_back, 2 * started_s, stack), again, *attention)
+
+
+def repeated_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, c: StepConstants) -> float:
+    """Of a layer without experts, the parts that the stack computes again, forward: norms, products up from latent attention's
+    compressed widths, the feed-forward block with its activation (Megatron Core's recompute_modules: layernorm, mla_up_proj,
+    mlp)."""
+    tokens, width = plan.micro_batch * plan.sequence / plan.context, architecture.feed_forward.width
+    found, products, latent = 0.0, list[Product](), architecture.attention
+    if "norms" in stack.recomputed:
+        found += norms_s(architecture, plan, device, stack)
+    if "latent_up" in stack.recomputed and isinstance(latent, LatentAttention):
+        products += up_products(latent, tokens=tokens, hidden=architecture.hidden, tensor=plan.tensor)
+    if "dense_block" in stack.recomputed:
+        products += block_products(architecture, plan, tokens, width)
+        size = 4 if plan.precision == "fp32" else 2
+        moved_bytes = size * activation_passes(architecture, stack) * width * tokens / plan.tensor
+        found += float(elementwise_s(device, moved_bytes))
+    return found + sum(product_s(device, plan, product, c) for product in products)
 
 
 def _started(kernels_s: float, started_s: float, stack: Stack) -> float:
