@@ -44,19 +44,21 @@ def memory_of_replica(replica: Replica) -> ServingMemory:
 def weight_bytes_of(replica: Replica) -> float:
     """Of the fullest stage's layers on one rank, and of embedding and output layer where it holds them."""
     one, plan = replica.architecture, replica.plan
-    in_layers = _in_layers(one)
-    routed, others = in_layers[0] / max(plan.tensor, plan.expert), in_layers[1] / plan.tensor
-    share = -(-one.layers // plan.pipeline) / one.layers
+    in_layers = max(
+        routed / max(plan.tensor, plan.expert) + others / plan.tensor for routed, others in _in_stages(one, plan.pipeline)
+    )
     ends = 2 if plan.pipeline == 1 and not one.tied_embeddings else 1
     around = ends * one.vocab * one.hidden / plan.tensor
-    return (routed + others) * share * stored_bytes(plan.stored) + around * max(WIDE_BYTES, wide_bytes(plan))
+    return in_layers * stored_bytes(plan.stored) + around * max(WIDE_BYTES, wide_bytes(plan))
 
 
 @functools.lru_cache(maxsize=256)
-def _in_layers(architecture: Architecture) -> tuple[int, int]:
-    """Routed parameters of all layers, and all others."""
+def _in_stages(architecture: Architecture, stages: int) -> tuple[tuple[int, int], ...]:
+    """Routed parameters of each stage's layers, and all others: a stage of layers with experts alone holds the most."""
     counted = [layer_parameters(architecture, layer) for layer in range(architecture.layers)]
-    return sum(layer.routed for layer in counted), sum(layer.total - layer.routed for layer in counted)
+    size = -(-len(counted) // stages)
+    held = [counted[first : first + size] for first in range(0, len(counted), size)]
+    return tuple((sum(one.routed for one in run), sum(one.total - one.routed for one in run)) for run in held)
 
 
 def wide_bytes(plan: InferencePlan) -> float:

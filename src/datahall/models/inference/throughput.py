@@ -56,9 +56,10 @@ def slots_of(replica: Replica, load: Load, memory: ServingMemory) -> tuple[float
     """Sequences that one replica holds at once, and what keeps them from being more."""
     each = kv_sequence_bytes(replica, held_tokens(replica, load))
     shared = kv_sequence_bytes(replica, load.input_tokens * load.prefix_hit_ratio) if load.prefix_hit_ratio else 0.0
-    room = float(math.floor((memory.kv - shared) / each)) if memory.kv > shared else 0.0
-    if room < 1:
-        raise Refused(no_room(replica, load, memory, each + shared))
+    whole = kv_sequence_bytes(replica, load.input_tokens * (1 - load.prefix_hit_ratio) + load.output_tokens)
+    if memory.kv - shared < whole:  # at its end even a lone request needs room for all of it
+        raise Refused(no_room(replica, load, memory, whole + shared))
+    room = float(math.floor((memory.kv - shared) / each))
     most = float(replica.plan.max_batch or replica.engine.max_batch)
     choices = [(room, "room for keys and values"), (most, "max_batch")]
     if load.concurrency:

@@ -11,6 +11,7 @@ from datahall.models.inference.throughput import throughput_of
 from datahall.planner.serving.pool import Pool
 from datahall.planner.serving.request import ServeRequest
 
+NO_ROOM = "INFER-007"
 REFINED = 3
 """Halvings between the last batch that is fast enough and the first that is not: within an eighth of a doubling."""
 
@@ -69,7 +70,7 @@ def load_of(request: ServeRequest, *, concurrency: int | None = None, amount: fl
 
 
 def bound_of(architecture: Architecture, plan: InferencePlan, request: ServeRequest, pool: Pool) -> Bound | None:
-    """None where the way does not hold one request."""
+    """None where the way does not hold one request. Raises Refused or Missing where something else keeps it from being run."""
 
     def steady(concurrency: int | None) -> Steady:
         found = throughput_of(architecture, plan, pool.cluster, load_of(request, concurrency=concurrency), pool.engine)
@@ -77,7 +78,9 @@ def bound_of(architecture: Architecture, plan: InferencePlan, request: ServeRequ
 
     try:
         full = steady(None)
-    except Refused:
+    except Refused as refused:
+        if any(problem.code != NO_ROOM for problem in refused.problems):
+            raise
         return None
     points = [steady(size * plan.data) for size in _ladder(full.concurrency // plan.data)]
     points.append(full)

@@ -80,6 +80,6 @@ def _fixes(trials: Trials) -> Iterator[str]:
 def _fits(trials: Trials, request: ServeRequest) -> bool:
     try:
         ways = ways_of(trials.architecture, request, trials.pool)
-    except Refused:
+        return any(bound_of(trials.architecture, plan, request, trials.pool) for plan in reversed(ways))
+    except Refused:  # of what is tried as a way out, any reason rules it out
         return False
-    return any(bound_of(trials.architecture, plan, request, trials.pool) for plan in reversed(ways))

@@ -160,3 +160,24 @@ def test_replicas_without_a_request_serve_nothing():
     lone = CHAT.model_copy(update={"concurrency": 1})
     one, four = (throughput_of(LLAMA, FP8.model_copy(update={"data": n}), H100, lone, BARE) for n in (1, 4))
     assert four.requests_per_s == pytest.approx(one.requests_per_s)
+
+
+def test_a_lone_request_needs_room_for_its_whole_answer():
+    """Given an answer twice as long as there is room for, it is refused, however short its average age is."""
+    plan = InferencePlan(tensor=2, max_batch=8, step_tokens=2048)
+    tokens = round(kv_capacity_tokens(LLAMA, plan, H100))
+    throughput_of(LLAMA, plan, H100, Load(input_tokens=100, output_tokens=tokens - 200))
+    with pytest.raises(Refused, match="INFER-007"):
+        throughput_of(LLAMA, plan, H100, Load(input_tokens=100, output_tokens=round(1.5 * tokens)))
+
+
+def test_a_stage_of_experts_alone_holds_more_than_the_average_stage():
+    """Given a model whose first layers have no experts, later stages are the fullest, and the memory is theirs."""
+    deepseek = architecture("deepseek-v3")
+    engine = BARE.model_copy(update={"context_bytes": 0, "max_batch": 1, "step_tokens": 1})
+    one, eight = (
+        memory_of(deepseek, InferencePlan(tensor=8, pipeline=stages, precision="fp8"), H100, engine).weights
+        for stages in (1, 8)
+    )
+    ends = 2 * deepseek.vocab * deepseek.hidden * 2 / 8
+    assert eight - ends / 2 > 1.03 * (one - ends) * 8 / 61
