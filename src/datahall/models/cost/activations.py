@@ -24,11 +24,13 @@ class Activations:
     inner: float = 0
     """Inside attention and feed-forward: always split."""
     whole: float = 0
-    """Compressed queries and keys, tokens sent to experts and returned: on every tensor rank."""
+    """Compressed queries and keys, scores of a router: on every tensor rank."""
     scores: float = 0
     """The attention's core: always split; with selective recompute made again."""
     entry: float = 0
     """The layer's input, part of `outer`: all that full recompute keeps."""
+    sent: float = 0
+    """Tokens sent to experts and returned: on every rank that splits an expert; each other rank sends its own."""
 
     def __add__(self, other: "Activations") -> "Activations":
         return Activations(
@@ -37,6 +39,7 @@ class Activations:
             self.whole + other.whole,
             self.scores + other.scores,
             self.entry + other.entry,
+            self.sent + other.sent,
         )
 
     def on_rank(self, *, tensor: int = 1, sequence_parallel: bool = False, recompute: Recompute = "none") -> float:
@@ -45,7 +48,7 @@ class Activations:
         if recompute == "full":
             return self.entry / outer
         scores = 0 if recompute == "selective" else self.scores
-        return self.outer / outer + (self.inner + scores) / tensor + self.whole
+        return self.outer / outer + (self.inner + scores) / tensor + self.whole + self.sent
 
 
 @dataclass(frozen=True)
@@ -172,5 +175,6 @@ def _experts(architecture: Architecture, kept: Numerics, tokens: float) -> Activ
     return Activations(
         outer=_entry(architecture, kept, tokens, kept.value_bytes + copied),
         inner=_width_bytes(architecture, kept) * width * tokens,
-        whole=(returned + STATISTIC_BYTES * experts.count) * tokens,
+        whole=STATISTIC_BYTES * experts.count * tokens,
+        sent=returned * tokens,
     )

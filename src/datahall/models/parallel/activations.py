@@ -60,7 +60,14 @@ def _kept(architecture: Architecture, plan: TrainPlan, *, experts: bool, crossed
         return found.entry / outer / plan.sequence
     inner = found.inner + (0.0 if recompute == "selective" else found.scores)
     repeated = _repeated(architecture, plan) * (1 + crossed)
-    return (found.outer / outer + inner / plan.tensor + found.whole) / plan.sequence + repeated
+    sent = found.sent * sent_ratio(plan)
+    return (found.outer / outer + inner / plan.tensor + found.whole + sent) / plan.sequence + repeated
+
+
+def sent_ratio(plan: TrainPlan) -> float:
+    """Share of a context rank's tokens that one rank sends to experts: ranks that split an expert send the same tokens, others
+    with sequence parallelism their own. Source: Liu et al., arXiv:2504.14960, section 3."""
+    return plan.expert_split / plan.tensor if plan.sequence_parallel and plan.expert_split < plan.tensor else 1.0
 
 
 @functools.lru_cache(maxsize=4096)

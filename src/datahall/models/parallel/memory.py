@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel import footprint
-from datahall.models.parallel.activations import element_bytes, layer_bytes, whole_layer_bytes
+from datahall.models.parallel.activations import element_bytes, layer_bytes, sent_ratio, whole_layer_bytes
 from datahall.models.parallel.activations import working_bytes as gradients_inside
 from datahall.models.parallel.footprint import CONTEXT_BYTES as CONTEXT_BYTES
 from datahall.models.parallel.footprint import FRAGMENTATION as FRAGMENTATION
@@ -148,6 +148,6 @@ def buffer_bytes(architecture: Architecture, plan: TrainPlan, tokens: Number) ->
     pipeline = 2 * row / (plan.tensor if plan.sequence_parallel else 1) if plan.pipeline > 1 else 0.0
     tensor = 2 * row if plan.tensor > 1 and plan.sequence_parallel else 0.0
     mixture = architecture.experts
-    experts = 2 * row * mixture.active if mixture and plan.expert > 1 else 0.0
+    experts = 2 * row * mixture.active * sent_ratio(plan) if mixture and plan.expert > 1 else 0.0
     buckets = plan.bucket_elements * (plan.gradient_bytes + size) if plan.data > 1 else 0.0
     return pipeline + tensor + experts + buckets

@@ -224,16 +224,17 @@ class Pieces:
         smallest."""
         question, space = self.question, self.space
         plan = self.plan(Block(tensor, context, 1, 1))
-        work = min(min(map(float, self.token(tensor, parallel, each, False).working)) for each in space.recomputes)
+        kinds = [(split, each) for split in (None, 1) for each in space.recomputes]
+        work = min(min(map(float, self.token(tensor, split, parallel, each, False).working)) for split, each in kinds)
         tokens = question.sequence / context
         each = FRAGMENTATION * max(work, float(logit_bytes(question.architecture, plan, 1.0))) * tokens
         return max((question.limit_bytes - CONTEXT_BYTES) / each, float(min(space.micro_batches, default=0)))
 
     @functools.cache  # noqa: B019
-    def token(self, tensor: int, parallel: bool, recompute: Recompute, piped: bool) -> TokenBytes:
-        """Bytes of one token; piped: whether there are several stages."""
+    def token(self, tensor: int, split: int | None, parallel: bool, recompute: Recompute, piped: bool) -> TokenBytes:
+        """Bytes of one token; split: ranks that split an expert, where not tensor's; piped: whether there are several stages."""
         chosen = {"sequence_parallel": parallel, "recompute": recompute, "pipeline": 1 + piped}
-        return token_bytes(self.question.architecture, self.plan(Block(tensor, 1, 1, 1), **chosen))
+        return token_bytes(self.question.architecture, self.plan(Block(tensor, 1, 1, 1, expert_tensor=split), **chosen))
 
     @functools.cache  # noqa: B019
     def stages(self, pipeline: int, variant: Variant) -> tuple[Kind, ...]:

@@ -42,7 +42,7 @@ class Scales:
         """By row."""
         block, space = self.block, self.pieces.space
         tokens = [
-            self.pieces.token(block.tensor, parallel, recompute, block.pipeline > 1)
+            self.pieces.token(block.tensor, block.expert_tensor, parallel, recompute, block.pipeline > 1)
             for parallel in (False, True)
             for recompute in space.recomputes
         ]

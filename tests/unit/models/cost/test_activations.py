@@ -85,7 +85,7 @@ def test_routed_tokens_are_kept_as_often_as_they_have_experts() -> None:
     """Given 2 of 8 experts and one shared, rows are sent and returned twice and three experts' insides are kept."""
     mixture = architecture(experts=Experts(count=8, active=2, width=10, shared=1))
     kept, dense = (layer_activations(m, 0, sequence=S) for m in (mixture, architecture()))
-    assert kept.whole == S * (2 * 2 * 2 * H + 4 * 8)
+    assert (kept.whole, kept.sent) == (S * 4 * 8, S * 2 * 2 * 2 * H)
     assert dense.inner - kept.inner == S * 2 * 3 * (40 - 3 * 10)
 
 
@@ -98,10 +98,11 @@ def test_latent_attention_keeps_compressed_and_expanded() -> None:
 
 
 def narrow(m: Architecture) -> tuple[float, float, float]:
-    """Bytes for each token that inputs of products in one byte save: outer, inner, whole."""
+    """Bytes for each token that inputs of products in one byte save: outer, inner, the rest."""
     wide, small = (layer_activations(m, 0, sequence=S, numerics=kept) for kept in (Numerics(), Numerics(product_bytes=1)))
     assert (wide.scores, wide.entry) == (small.scores, small.entry)
-    return (wide.outer - small.outer) / S, (wide.inner - small.inner) / S, (wide.whole - small.whole) / S
+    rest = wide.whole + wide.sent - small.whole - small.sent
+    return (wide.outer - small.outer) / S, (wide.inner - small.inner) / S, rest / S
 
 
 def test_inputs_of_products_may_be_kept_narrow() -> None:

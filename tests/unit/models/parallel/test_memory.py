@@ -190,3 +190,15 @@ def test_what_is_computed_again_is_kept_no_narrower():
     base = {"global_batch": 8, "sequence": 4096, "recompute": "full", "precision": "fp8"}
     wide, narrow = (memory_of(architecture("llama3-8b"), TrainPlan(**base, narrow_inputs=on)) for on in (False, True))
     assert narrow.activations == wide.activations and narrow.working < wide.working
+
+
+def test_tokens_of_whole_experts_are_sent_once_by_tensor_ranks():
+    """Given experts that no tensor rank splits, each of 4 ranks keeps and sends a quarter; split, or unsharded, each all."""
+    mixture = architecture("qwen3-235b-a22b")
+    common = {"global_batch": 64, "sequence": 4096, "tensor": 4, "data": 16, "expert": 16}
+    whole, split = TrainPlan(**common, expert_tensor=1), TrainPlan(**common)
+    plain = TrainPlan(**common, expert_tensor=1, sequence_parallel=False)
+    returned = 2 * 2 * mixture.experts.active * mixture.hidden
+    assert layer_bytes(mixture, split, experts=True) - layer_bytes(mixture, whole, experts=True) == 0.75 * returned
+    assert memory_of(mixture, split).buffers > memory_of(mixture, whole).buffers
+    assert layer_bytes(mixture, plain, experts=True) > layer_bytes(mixture, split, experts=True)
