@@ -232,7 +232,7 @@ class Pieces:
 
     @functools.cache  # noqa: B019
     def token(self, tensor: int, split: int | None, parallel: bool, recompute: Recompute, piped: bool) -> TokenBytes:
-        """Bytes of one token; split: ranks that split an expert, where not tensor's; piped: whether there are several stages."""
+        """Bytes of one token; split: ranks that split an expert, where others than tensor's; piped: more than one stage."""
         chosen = {"sequence_parallel": parallel, "recompute": recompute, "pipeline": 1 + piped}
         return token_bytes(self.question.architecture, self.plan(Block(tensor, 1, 1, 1, expert_tensor=split), **chosen))
 
