@@ -41,7 +41,8 @@ def _pipeline(launch: Launch) -> Iterator[Told]:
 def _chunks(launch: Launch) -> Iterator[Told]:
     """Even parts need their number only; uneven ones a layout, so that the layers sit where the forecast had them."""
     plan, architecture = launch.plan, launch.architecture
-    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks, ends=plan.chunks > 1)
+    further = architecture.prediction_layers
+    parts = parts_of(stack_of(architecture), plan.pipeline * plan.chunks, ends=plan.chunks > 1, further=further)
     if len({len(part) for part in parts}) > 1:
         last, ahead = len(parts) - 1, "m" * architecture.prediction_layers
         stages = ("E" * (n == 0) + f"t*{len(part)}" * bool(part) + f"{ahead}L" * (n == last) for n, part in enumerate(parts))

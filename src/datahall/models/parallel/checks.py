@@ -101,9 +101,9 @@ def _tensor(code: str, architecture: Architecture, plan: TrainPlan, where: str, 
 
 def pipeline_layers(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
     """PAR-005: each pipeline stage, and each of its chunks, has at least one layer; interleaved, embedding or output may stand
-    for one."""
+    for it."""
     layers, parts = stack_of(architecture), plan.pipeline * plan.chunks
-    ends = short_of(layers, parts, further=architecture.prediction_layers) if plan.chunks > 1 else 0
+    ends = short_of(layers, parts) if plan.chunks > 1 else 0
     if parts > layers + ends:
         most = max(1, layers // plan.chunks)
         yield Problem(
@@ -130,11 +130,11 @@ def chunks_schedule(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Pr
 
 
 def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:
-    """PAR-007: interleaved chunks are of one size, where embedding and output layer may count as a layer each."""
-    layers, parts, more = stack_of(architecture), plan.pipeline * plan.chunks, architecture.prediction_layers
-    if plan.chunks > 1 and not _even(layers, parts, more):
-        chunks = nearest(plan.chunks, lambda v: _even(layers, plan.pipeline * v, more), most=layers // plan.pipeline)
-        stages = nearest(plan.pipeline, lambda p: _even(layers, p * plan.chunks, more), most=layers // plan.chunks)
+    """PAR-007: interleaved chunks are of one size, where those of embedding and output layer may have fewer layers."""
+    layers, parts = stack_of(architecture), plan.pipeline * plan.chunks
+    if plan.chunks > 1 and not _even(layers, parts):
+        chunks = nearest(plan.chunks, lambda v: _even(layers, plan.pipeline * v), most=layers // plan.pipeline)
+        stages = nearest(plan.pipeline, lambda p: _even(layers, p * plan.chunks), most=layers // plan.chunks)
         ways = [f"chunks to {either(chunks)}"] * bool(chunks) + [f"pipeline to {either(stages)}"] * bool(stages)
         yield Problem(
             "PAR-007",
@@ -145,8 +145,8 @@ def chunks_layers(architecture: Architecture, plan: TrainPlan, where: str) -> It
         )
 
 
-def _even(layers: int, parts: int, further: int) -> bool:
-    return layers % parts == 0 or short_of(layers, parts, further=further) > 0
+def _even(layers: int, parts: int) -> bool:
+    return layers % parts == 0 or short_of(layers, parts) > 0
 
 
 def dualpipe_stages(_: Architecture, plan: TrainPlan, where: str) -> Iterator[Problem]:

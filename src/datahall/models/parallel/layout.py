@@ -56,17 +56,18 @@ def stages_of(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
 def parts_of(layers: int, parts: int, *, ends: bool = False, further: int = 0) -> list[range]:
     """Layers over parts, as even as can be; the first parts take one more, as DeepSpeed's partition_uniform has it.
 
-    ends: where that would be uneven, embedding and output layer may count as layers, as Llama 3 405B has it (126 layers
-    and 2 are 64 x 2; arXiv:2407.21783, 3.3.2): the last part, or the first and the last, have one fewer.
-    further: layers that predict further tokens; they count, and sit with the output layer. The last part gives way for all
-    of them where it can, as in NVIDIA's layouts of DeepSeek-V3 (16 parts: 4 layers in each, 1 in the last).
+    ends: all parts are of one size but the last, which may have fewer layers or none beside the output layer, and where that
+    is not enough the first, beside the embedding; as NVIDIA's layouts of DeepSeek-V3 (61 layers, with and without one that
+    predicts further tokens: in 16 parts 4 and at last 1, in 32 parts 1, 2 and at last 0). Two that are short are one at
+    either end, as Llama 3 405B has it (126 layers and 2 are 64 x 2; arXiv:2407.21783, 3.3.2).
+    further: layers that predict further tokens; they sit with the output layer, so that it gives way for two, too.
     """
-    short = short_of(layers, parts, further=further)
-    if ends and layers % parts and short:
+    short = short_of(layers, parts)
+    if ends and short:
         sizes = [(layers + short) // parts] * parts
-        first = short - further == 2 and (further == 0 or sizes[-1] < short)
-        sizes[-1] -= short - first
-        sizes[0] -= first
+        last = 1 if short == 2 and not further else min(short, sizes[-1])
+        sizes[-1] -= last
+        sizes[0] -= short - last
     else:
         size, more = divmod(layers, parts)
         sizes = [size + (i < more) for i in range(parts)]
@@ -74,11 +75,14 @@ def parts_of(layers: int, parts: int, *, ends: bool = False, further: int = 0) -
     return [range(start, end) for start, end in pairwise(starts)]
 
 
-def short_of(layers: int, parts: int, *, further: int = 0) -> int:
-    """How many layers short of parts of one size: both ends or the output may stand for one each, and `further` always do;
-    0 where that does not make the parts even."""
-    ways = (2 + further, 1 + further, further) if further else (2, 1)
-    return next((short for short in ways if (layers + short) % parts == 0), 0)
+def short_of(layers: int, parts: int) -> int:
+    """How many layers are short of parts of one size; 0 where it is none, or more than the two ends can give way for.
+
+    Megatron Core runs any layout (--pipeline-model-parallel-layout); those that are uneven in between are slower than even.
+    """
+    size = -(-layers // parts)
+    short = size * parts - layers
+    return short if short <= 2 * size else 0
 
 
 def in_flight(plan: TrainPlan, stage: int) -> float:

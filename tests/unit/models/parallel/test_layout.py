@@ -1,6 +1,8 @@
 import pytest
 
+from datahall.models.cost.catalogue import architecture as deepseek
 from datahall.models.cost.spec import Architecture, Attention, FeedForward
+from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.layout import in_flight, parts_of, stages_of
 from datahall.models.parallel.spec import TrainPlan
 
@@ -54,10 +56,19 @@ def test_parts_cover_all_layers_once():
     for layers in range(1, 40):
         for parts in range(1, layers + 1):
             assert [layer for part in parts_of(layers, parts) for layer in part] == list(range(layers))
+            for further in range(3):
+                some = parts_of(layers, parts, ends=True, further=further)
+                assert [layer for part in some for layer in part] == list(range(layers))
+                assert len({len(part) for part in some[1:-1]}) < 3
 
 
-def test_layers_that_predict_further_tokens_sit_at_the_end():
-    """Given DeepSeek-V3's 61 layers and one more: NVIDIA's layouts, in 16 parts 4 and at last 1, in 32 parts 1, 2 and 0."""
-    for parts, first, last in ((16, 4, 1), (32, 1, 0)):
-        sizes = [len(part) for part in parts_of(61, parts, ends=True, further=1)]
+@pytest.mark.parametrize("further", [0, 1])
+def test_the_last_part_gives_way_and_then_the_first(further):
+    """Given DeepSeek-V3's 61 layers with and without one more: NVIDIA's layouts, in 16 parts 4 and at last 1, in 32 parts 1, 2
+    and 0; a plan may have either."""
+    for pipeline, parts, first, last in ((4, 16, 4, 1), (8, 32, 1, 0)):
+        model = deepseek("deepseek-v3").model_copy(update={"prediction_layers": further})
+        plan = TrainPlan(global_batch=64, sequence=64, pipeline=pipeline, chunks=4, schedule="interleaved")
+        assert not problems_of_plan(model, plan)
+        sizes = [len(part) for part in parts_of(61, parts, ends=True, further=further)]
         assert (sizes[0], sizes[1], sizes[-1], sum(sizes)) == (first, 64 // parts, last, 61)
