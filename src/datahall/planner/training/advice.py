@@ -32,6 +32,8 @@ NEXT = {
 }
 """The accelerator that the same maker sells for the same place in the next generation."""
 STORAGE_FACTOR = 4.0
+LIMIT_RATIO = 0.75
+"""Of the rated power: what capping trades for time. Power grows as the cube of the clock, as voltage follows frequency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def _changes(trial: Trial, base: Outcome) -> Iterator[Change]:
         yield Change("fp8", what, alike.outcome(precision="fp8"), priced=True)
     if setting.home.storage is not None:
         yield from _storage(trial, base)
+    yield from _power_limit(trial)
 
 
 def _network(trial: Trial) -> Iterator[Change]:
@@ -84,6 +87,19 @@ def _rewired(name: str, what: str, trial: Trial, cluster: Cluster, factor: float
     lines = {**trial.setting.line_factors, **({"network": factor} if factor is not None else {})}
     paying = replace(trial, setting=replace(trial.setting, line_factors=lines))
     return Change(name, what, paying.timed_on(cluster), priced=factor is not None)
+
+
+def _power_limit(trial: Trial) -> Iterator[Change]:
+    """By the best of the plans that were found: clocks fall by the cube root of the limit, and draw by what it takes away."""
+    device, home = trial.cluster.device, trial.setting.home
+    if device.power_w is None or (server := home.server) is None:
+        return
+    limit = LIMIT_RATIO * min(device.power_w, device.limit_w or device.power_w)
+    capped = replace(server, peak_w=server.peak_w - server.accelerators * (device.power_w - limit))
+    setting = replace(trial.setting, home=replace(home, server=capped))
+    limited = replace(trial, setting=setting).timed_on(replace(trial.cluster, device=replace(device, limit_w=limit)))
+    what = f"each accelerator held to {limit:.0f} W, which slows its clock by the cube root"
+    yield Change(f"power limit {LIMIT_RATIO:.0%}", what, limited, priced=True)
 
 
 def _storage(trial: Trial, base: Outcome) -> Iterator[Change]:

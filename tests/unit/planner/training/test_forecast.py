@@ -118,6 +118,9 @@ def test_parts_of_the_hall_and_what_ifs(equipped: Loaded):
     nothing = next(what_if for what_if in found.advice if what_if.name == "network x2")
     assert nothing.days_delta is not None and nothing.days_delta <= 0 and nothing.priced
     assert nothing.cost_delta is not None and nothing.cost_delta > 0  # a second fabric that saves next to nothing
+    capped = next(what_if for what_if in found.advice if what_if.name == "power limit 75%")
+    assert capped.days_delta is not None and 0 < capped.days_delta < 0.15 * found.run.days
+    assert capped.energy_kwh_delta is not None and capped.energy_kwh_delta < 0
     newer = next(what_if for what_if in found.advice if what_if.name == "accelerator B200")
     assert newer.days_delta is not None and newer.days_delta < -0.3 * found.run.days
 
