@@ -1,0 +1,1 @@
+"""Files of other schedulers as jobs; what has no counterpart is told."""
