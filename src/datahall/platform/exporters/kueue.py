@@ -90,7 +90,7 @@ def _head_group(export: Export) -> dict[str, Any]:
     container = {
         "name": "ray-head",
         "image": export.options.image,
-        "env": [k8s.variable("RAY_USAGE_STATS_ENABLED", "0")],
+        "env": [k8s.variable("RAY_USAGE_STATS_ENABLED", "0"), k8s.variable("RAY_DEDUP_LOGS", "0")],  # all that workers print
         "resources": {"requests": sized, "limits": dict(sized)},
         "volumeMounts": [{"name": "gang", "mountPath": GANG_FOLDER}],
     }
