@@ -78,7 +78,7 @@ def backup_of(
     """What stands behind the grid at one moment's load: all utilities gone at once."""
     before = graph.solve(it_ratio, mechanical_w=mechanical_w, critical_mechanical_w=critical_mechanical_w)
     dark = graph.solve(it_ratio, mechanical_w=mechanical_w, critical_mechanical_w=critical_mechanical_w, lost=graph.utilities)
-    needs_s = _start_s(graph)
+    needs_s = generators_start_s(graph)
     batteries: dict[int, Batteries] = {}
     generators: dict[int, Generators] = {}
     for i, element in enumerate(graph.elements):
@@ -97,6 +97,14 @@ def backup_of(
 
 
 def _battery(element: Element, load_w: float, needs_s: float, peukert: float) -> Batteries:
+    holds_s = element_holds_s(element, load_w, peukert)
+    return Batteries(element.spec_index, 1, load_w, holds_s, needs_s if math.isfinite(needs_s) else None)
+
+
+def element_holds_s(element: Element, load_w: float, peukert: float = 1.0) -> float:
+    """How long the battery of this UPS carries the load, s; 0 without a battery."""
+    if element.battery_wh is None:
+        return 0.0
     lost_w = loss_w(
         load_w,
         rating_w=element.rating_w,
@@ -104,8 +112,7 @@ def _battery(element: Element, load_w: float, needs_s: float, peukert: float) ->
         linear_ratio=element.linear_ratio,
         square_ratio=element.square_ratio,
     )
-    holds_s = battery_s(element.battery_wh or 0.0, load_w, rating_w=element.rating_w, lost_w=lost_w, peukert=peukert)
-    return Batteries(element.spec_index, 1, load_w, holds_s, needs_s if math.isfinite(needs_s) else None)
+    return battery_s(element.battery_wh, load_w, rating_w=element.rating_w, lost_w=lost_w, peukert=peukert)
 
 
 def _weaker(one: Batteries | None, other: Batteries) -> Batteries:
@@ -128,7 +135,7 @@ def _busier(one: Generators | None, other: Generators) -> Generators:
     return Generators(worst.spec_index, one.count + other.count, worst.load_ratio, worst.fuel_h)
 
 
-def _start_s(graph: PowerGraph) -> Floats:
+def generators_start_s(graph: PowerGraph) -> Floats:
     """(N,) time until the slowest generator upstream is up, and the slowest change-over on the way done; -inf: none."""
     columns = graph.columns
     start = np.array([-math.inf if e.start_s is None or e.kind != "generator" else e.start_s for e in graph.elements])
