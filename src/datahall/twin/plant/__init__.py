@@ -3,7 +3,8 @@
 from datahall.twin.plant.attribution import Shares, attributed
 from datahall.twin.plant.caps import PowerCap, PowerCaps
 from datahall.twin.plant.headroom import Headroom, headroom
-from datahall.twin.plant.holds import Holds, steps
+from datahall.twin.plant.holds import Holds, over_racks, steps
+from datahall.twin.plant.outage import Outage, PlantEvent, lose_cooling, lose_utility
 from datahall.twin.plant.overloads import Overload
 from datahall.twin.plant.places import Places
 from datahall.twin.plant.plant import Plant, plant_of
@@ -13,9 +14,11 @@ from datahall.twin.plant.played import Played, Quantity
 __all__ = [
     "Headroom",
     "Holds",
+    "Outage",
     "Overload",
     "Places",
     "Plant",
+    "PlantEvent",
     "Played",
     "PowerCap",
     "PowerCaps",
@@ -23,6 +26,9 @@ __all__ = [
     "Shares",
     "attributed",
     "headroom",
+    "lose_cooling",
+    "lose_utility",
+    "over_racks",
     "plant_of",
     "play",
     "steps",

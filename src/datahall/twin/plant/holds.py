@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from datahall.foundation.errors import Problem, Refused
 from datahall.infrastructure.power.columns import Bools, Floats, Ints
 from datahall.twin.plant.places import Places
+from datahall.twin.plant.plant import Plant
 
 SLACK = 1 + 1e-9
 """Sums of shares of a unit may be a rounding above the whole."""
@@ -64,6 +65,22 @@ def steps(
     ratio = np.minimum(on[place, interval] / units, 1.0)
     jobs = np.zeros(len(place), dtype=np.int64)
     return Holds((job,), (tenant,), jobs, place, edges[interval], edges[interval + 1], units, ratio)
+
+
+def over_racks(plant: Plant, by_block: ArrayLike) -> Floats:
+    """Units of each block of racks, (B, I) in the order of the hall file, shared over its racks; (P, I), as `steps` takes them.
+
+    Raises Refused for a row too many or too few.
+    """
+    units, blocks = np.asarray(by_block, dtype=np.float64), len(plant.estate.blocks)
+    if units.ndim != 2 or len(units) != blocks:
+        what = f"shares of blocks have shape {units.shape}"
+        raise Refused(Problem("TWIN-051", "holds", what, f"give one row for each of the {blocks} entries of `racks`"))
+    block = np.array(plant.works.graph.racks.block, dtype=np.int64)
+    racks = np.bincount(block, minlength=blocks)
+    found = np.zeros((len(plant.places.names), units.shape[1]))
+    found[: len(block)] = (units / np.maximum(racks, 1)[:, None])[block]
+    return found
 
 
 def check(holds: Holds, places: Places, end_ms: int) -> None:

@@ -31,7 +31,9 @@ class Places:
     idle_w: Floats
     peak_w: Floats
     liquid_ratio: Floats
-    """Share of its heat that leaves by liquid."""
+    """Share of its heat that leaves by liquid, at cold plates or a rear door."""
+    plate_ratio: Floats
+    """Share of its heat that leaves at cold plates, which nothing else cools."""
     background_ratio: float
     """Load of the places without units, all the time, 0..1."""
 
@@ -63,26 +65,31 @@ class Places:
         """The share of the base draw that each unit stands for, W; 0 where there are none."""
         return np.divide(self.base_w, self.units, out=np.zeros_like(self.units), where=self.units > 0)
 
+    def added_w(self, place: int, units: float, busy_ratio: float) -> float:
+        """What so many units draw above idle while they are so busy, W: what a job that starts takes of the headroom."""
+        return float(self.unit_w[place]) * units * busy_ratio
+
 
 def places_of(estate: Estate, cooling: Cooling | None, *, background_ratio: float) -> Places:
     """The places of an estate. background_ratio: load of what no job can hold, as the hall's operation has it."""
     unit: Unit = "accelerator" if estate.accelerators else "thread"
     liquid = cooling is not None and cooling.liquid is not None
-    blocks = [(block, _liquid_ratio(block, cooling) if liquid and cooling else 0.0) for block in estate.blocks]
-    every = [
-        (name, float(_units(block, unit)), block.idle_w, block.peak_w, ratio) for block, ratio in blocks for name in block.names
-    ]
+    every: list[tuple[str, float, float, float, float, float]] = []
+    for block in estate.blocks:
+        ratios = (_liquid_ratio(block, cooling), block.liquid_ratio) if liquid and cooling else (0.0, 0.0)
+        every += [(name, float(_units(block, unit)), block.idle_w, block.peak_w, *ratios) for name in block.names]
     every += [_machine(node, unit) for node in estate.nodes]
-    units, idle_w, peak_w, ratios = (np.array([row[k] for row in every], dtype=np.float64) for k in range(1, 5))
+    figures = np.array([row[1:] for row in every], dtype=np.float64).reshape(-1, 5).T
+    units, idle_w, peak_w, liquid_ratio, plate_ratio = figures
     names = tuple(row[0] for row in every)
-    return Places(names, estate.racks, unit, units, idle_w, peak_w, ratios, background_ratio)
+    return Places(names, estate.racks, unit, units, idle_w, peak_w, liquid_ratio, plate_ratio, background_ratio)
 
 
-def _machine(node: Node, unit: Unit) -> tuple[str, float, float, float, float]:
+def _machine(node: Node, unit: Unit) -> tuple[str, float, float, float, float, float]:
     """A machine outside of racks is cooled by air."""
     peak_w = node_peak_w(node) or 0.0
     units = len(node.accelerators) if unit == "accelerator" else node.cpu.threads
-    return node.name, float(units), IDLE_RATIO * peak_w, peak_w, 0.0
+    return node.name, float(units), IDLE_RATIO * peak_w, peak_w, 0.0, 0.0
 
 
 def _units(block: RackBlock, unit: Unit) -> int:

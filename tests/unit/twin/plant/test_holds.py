@@ -5,7 +5,7 @@ import pytest
 from tests.unit.twin.plant.halls import HOUR, holds, plant
 
 from datahall.foundation.errors import Missing, Refused
-from datahall.twin.plant import steps
+from datahall.twin.plant import over_racks, steps
 from datahall.twin.plant.holds import check
 
 
@@ -48,3 +48,17 @@ def test_an_unknown_place_has_near_names():
     """Given `r3`, the hall's racks are offered."""
     with pytest.raises(Missing, match=r"TWIN-050 .*`r2`"):
         plant().places.at("r3")
+
+
+def test_a_block_shares_its_units_over_its_racks():
+    """Given 24 busy in the only block of two racks, each has 12; a row too many is refused."""
+    hall = plant()
+    assert over_racks(hall, [[24, 0]]).tolist() == [[12, 0], [12, 0]]
+    with pytest.raises(Refused, match="TWIN-051 shares of blocks"):
+        over_racks(hall, [[1], [2]])
+
+
+def test_what_a_job_takes_of_the_headroom():
+    """Given half a rack's units at full load, half of what lies between idle and full is added."""
+    places = plant().places
+    assert places.added_w(1, 8, 1.0) == pytest.approx((places.peak_w[1] - places.idle_w[1]) / 2)
