@@ -20,7 +20,8 @@ from datahall.planner.validation.software import Software
 
 NOT_WANTED = {"schedule": "1f1b", "expert_tensor": None, "shard": None}
 """Fields that a row has no column for: not searched, as software of most rows knows no other."""
-RECOMPUTE = ("none", "selective", "full")
+RECOMPUTE = ("none", "selective", "operators", "full")
+"""From the least on."""
 Fields = dict[str, Any]
 
 
@@ -48,7 +49,7 @@ def filled(
         return _plan({**asked.pinned}), ()
     found = None
     if machine is not None and set(asked.open) <= {"recompute"}:
-        found = _least_again(architecture, asked, machine)
+        found = _least_again(architecture, asked, software, machine)
     elif machine is not None and _divides(asked.pinned):
         stack = on_device(software.named.made(), machine.cluster.device.architecture)
         of = (architecture, machine, asked.accelerators, asked.pinned, stack)
@@ -56,7 +57,9 @@ def filled(
     if found is None:
         plan = _plan({**asked.pinned, **_least(asked)})
         return plan, (f"not given, and nothing to choose by: {_words(plan, asked)}",)
-    return found, (f"not given, the search's choice: {_words(found, asked)}",)
+    held = asked.open == ("recompute",) and _holds(architecture, found, software, machine)
+    least = ", the least that fits" if held else ""
+    return found, (f"not given, the search's choice: {_words(found, asked)}{least}",)
 
 
 def _divides(pinned: Mapping[str, Any]) -> bool:
@@ -68,16 +71,18 @@ def _words(plan: TrainPlan, asked: Asked) -> str:
     return ", ".join(f"{field}={getattr(plan, field)}" for field in asked.open)
 
 
-def _least_again(architecture: Architecture, asked: Asked, machine: Machine) -> TrainPlan | None:
+def _least_again(architecture: Architecture, asked: Asked, software: Software, machine: Machine) -> TrainPlan:
     """Only recomputation is open: nothing computed again is fastest, so as little as fits; all where nothing does."""
     kinds = [kind for kind in RECOMPUTE if kind != "selective" or not asked.pinned.get("flash_attention", True)]
     plans = [_plan({**asked.pinned, "recompute": kind}) for kind in kinds]
-    return next((plan for plan in plans if _holds(architecture, plan, machine)), plans[-1])
+    return next((plan for plan in plans if _holds(architecture, plan, software, machine)), plans[-1])
 
 
-def _holds(architecture: Architecture, plan: TrainPlan, machine: Machine) -> bool:
+def _holds(architecture: Architecture, plan: TrainPlan, software: Software, machine: Machine | None) -> bool:
+    if machine is None:
+        return False
     try:
-        return memory_of(architecture, plan).fits(machine.memory_bytes)
+        return memory_of(architecture, plan.model_copy(update=dict(software.held))).fits(machine.memory_bytes)
     except (ValueError, DatahallError):
         return True  # an impossible plan: the checks speak about it
 

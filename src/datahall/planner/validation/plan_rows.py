@@ -25,6 +25,8 @@ RECOMPUTE = (
     ("selective ac", "operators"), ("selective", "selective"), ("full", "full"), ("remat", "full"), ("none", "none"),
     ("no rec", "none"), ("norm, act", "operators"), ("off", "none"), ("operators", "operators"),
 )  # fmt: skip
+PARTS = "norm"
+"""In a cell that names parts of a layer, such as `norm, act`."""
 RECOMPUTE_OPEN = "recompute not given: none, or more where only that fits"
 MOST = {"num_devices": 2**21, "global_batch": 2**24, "seq_len": 2**26, "micro_batch": 2**20}
 """What no run has: above it a cell is a slip of the hand."""
@@ -152,8 +154,8 @@ def _recompute(row: Mapping[str, Any], software: Software, notes: list[str]) -> 
     text = said(row, "recompute").lower() or said(row, "measured_metric").lower()
     kind = next((kind for word, kind in RECOMPUTE if word in text), None)
     found: dict[str, Any] = {"sequence_parallel": True} if "seq" in text and "par" in text else {}
-    if "recompute" in software.plan:
-        return found
+    if "recompute" in software.plan and (kind is None or PARTS in text):
+        return found  # the recipe says it: none, or the parts that stand in its stack
     if kind is None:
         notes.append(RECOMPUTE_OPEN)
         return found

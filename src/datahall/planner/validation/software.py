@@ -28,10 +28,6 @@ class Software:
     """Fields of the plan that differ for memory: what DeepSpeed's fp16 optimiser makes in 32 bits lives during its step only,
     when activations are gone, and is not kept beside them."""
 
-    loose: bool = False
-    """Whether parts of a layer are computed again that memory does not count one by one: where it would not fit without, all
-    of each layer counts as computed again for memory."""
-
     @property
     def why(self) -> str:
         return f"{self.named.name}: {self.named.why}"
@@ -156,13 +152,16 @@ def _as_nvidia(row: Mapping[str, Any]) -> bool:
 
 
 def _of_recipe(row: Mapping[str, Any], recipe: Recipe) -> Software:
-    """What NVIDIA's recipe of the row's release sets; what it computes again stands in its stack, part by part."""
+    """What NVIDIA's recipe of the row's release sets; what it computes again stands in its stack, part by part.
+
+    A row that refers to the recipe leaves open what else is computed again: recipes say it of some configurations only.
+    """
     named = stack_named("megatron-bridge")
     made = named.model_copy(update={"stack": {**named.stack, **recipe.stack}, "why": recipe.why})
     words = said(row, "recompute").lower()
-    again = {"recompute": "none"} if "recipe" in words or "norm" in words else {}
+    again = {"recompute": "none"} if "norm" in words else {}
     assumed = f"stack megatron-bridge with recipe {recipe.name}, by the source's release"
-    return Software(made, {**named.plan, **recipe.plan, **again}, False, assumed, loose=True)
+    return Software(made, {**named.plan, **recipe.plan, **again}, False, assumed)
 
 
 def _is_compiled(row: Mapping[str, Any]) -> bool:

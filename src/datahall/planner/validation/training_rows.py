@@ -51,12 +51,8 @@ class Case:
 
     @property
     def memory(self) -> Memory:
-        """Bytes on the fullest stage."""
-        held = self.plan.model_copy(update=dict(self.software.held))
-        found = memory_of(self.architecture, held)
-        if self.software.loose and self.machine and not found.fits(self.machine.memory_bytes):
-            return memory_of(self.architecture, held.model_copy(update={"recompute": "full"}))
-        return found
+        """Bytes on the fullest stage, of the plan whose time is told."""
+        return memory_of(self.architecture, self.plan.model_copy(update=dict(self.software.held)))
 
     @property
     def measures(self) -> str:
@@ -68,7 +64,9 @@ class Case:
 
     @property
     def stack(self) -> Stack:
+        """As the software is; parts of a layer that it computes again are among those that the plan's `operators` does."""
         made = self.software.named.made()
+        made = replace(made, recomputed=()) if self.plan.recompute == "operators" else made
         return on_device(made, self.machine.cluster.device.architecture) if self.machine else made
 
 

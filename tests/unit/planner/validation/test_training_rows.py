@@ -6,6 +6,7 @@ from statistics import fmean
 
 import pytest
 
+from datahall.models.parallel.memory import memory_of
 from datahall.planner.validation.summaries import LEAST_ROWS, overall
 from datahall.planner.validation.tables import as_json, rows_of_file, shipped_rows, summary
 from datahall.planner.validation.training import TrainingRow, row_of, rows
@@ -124,6 +125,33 @@ def test_a_row_that_does_not_fit_is_predicted_with_a_note() -> None:
     """Given nothing sharded and nothing recomputed on 16 accelerators, the time is there and so is the verdict."""
     row = row_of(ROW | {"zero_fsdp": "none", "recompute": "none"})
     assert row.predicted_s is not None and row.fits is False and "does not fit" in row.note
+
+
+RECIPE = {
+    "source": "NVIDIA-NeMo/Megatron-Bridge release 26.04", "hardware": "H100-SXM-80GB", "num_devices": "64",
+    "model": "LLAMA3_70B", "seq_len": "8192", "global_batch": "128", "micro_batch": "1", "tp": "2", "pp": "4", "vpp": "5",
+    "cp": "1", "ep": "1", "dp": "8", "zero_fsdp": "distributed optimizer", "precision": "FP8", "iter_time_s": "20",
+}  # fmt: skip
+
+
+def test_a_recipe_row_that_does_not_fit_is_told() -> None:
+    """Given a row of NVIDIA's that fills in no recomputation and needs more than its device, memory is of that plan."""
+    filled = RECIPE | {"recompute": "none"}
+    found, row = case_of(filled), row_of(filled)
+    assert (
+        isinstance(found, Case) and found.plan.recompute == "none" and found.memory == memory_of(found.architecture, found.plan)
+    )
+    assert row.fits is False and "does not fit" in row.note and "search's choice" not in row.note
+
+
+@pytest.mark.parametrize("cell", ["", "recipe-dependent (see scripts/performance)"])
+def test_open_recomputation_is_the_least_that_fits_for_time_and_memory(cell: str) -> None:
+    """Given the same left open, more is computed again until it fits, both figures are of that, and the row says so."""
+    found, row = case_of(RECIPE | {"recompute": cell}), row_of(RECIPE | {"recompute": cell})
+    assert isinstance(found, Case) and found.plan.recompute == "full"
+    assert row.fits is True and row.memory_bytes == found.memory.total == memory_of(found.architecture, found.plan).total
+    assert row.predicted_s > row_of(RECIPE | {"recompute": "none"}).predicted_s  # type: ignore[operator]
+    assert any("recompute=full, the least that fits" in text for text in row.assumed)
 
 
 def test_files_are_read_whatever_their_dialect(tmp_path: Path) -> None:
