@@ -24,6 +24,14 @@ Cells = NDArray[np.bytes_]
 Offsets = NDArray[np.int64]
 
 
+def texts_of(cells: Cells) -> NDArray[np.str_]:
+    """Text without blanks around it, as an array; bytes that are no UTF-8 are escaped."""
+    try:
+        return np.strings.strip(cells.astype(np.str_))  # the fast way takes ASCII only
+    except UnicodeDecodeError:
+        return np.array([cell.decode("utf-8", "backslashreplace").strip() for cell in cells.tolist()], np.str_)
+
+
 @dataclass(frozen=True)
 class Table:
     """Where each cell begins and ends in the file's bytes: (n, columns) each."""

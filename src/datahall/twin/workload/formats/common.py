@@ -14,7 +14,7 @@ from datahall.twin.workload.formats.heads import head_columns
 from datahall.twin.workload.numbers import Numbers, column_of, moments_ms, numbers, spans_ms, tell_bad
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
-from datahall.twin.workload.table import Table, delimited, need_columns
+from datahall.twin.workload.table import Table, delimited, need_columns, texts_of
 from datahall.twin.workload.trace import NONE, STATUSES, Column, coded
 
 KNOWN = frozenset(
@@ -134,7 +134,7 @@ def _ids(table: Table, findings: Findings) -> Column:
     found = numbers(cells) if not found.bad.any() else found
     if not (found.bad | found.blank).any() and not (found.values % 1 != 0).any():
         return found.whole()
-    return np.array(table.texts("job_id"), np.str_)
+    return texts_of(cells)
 
 
 def _texts(table: Table, name: str) -> list[str] | None:

@@ -13,7 +13,7 @@ from datahall.twin.workload.formats.heads import head_columns
 from datahall.twin.workload.numbers import column_of
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
-from datahall.twin.workload.table import Table, delimited, need_columns
+from datahall.twin.workload.table import Table, delimited, need_columns, texts_of
 from datahall.twin.workload.trace import NONE, coded
 
 COLUMNS = ("name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", "creation_time", "deletion_time")
@@ -41,7 +41,7 @@ class Openb:
         bad = np.logical_or.reduce([found.bad | found.blank for found in (cpu, memory, gpus, share, created, deleted)])
         began = _began(table, created.values, findings)
         draft = Draft(
-            table.lines, np.array(table.texts("name"), np.str_), created.whole(1000), _ran_ms(began, deleted.values),
+            table.lines, texts_of(table.cells("name")), created.whole(1000), _ran_ms(began, deleted.values),
             table.rows_read, bad, accelerators=gpus.whole(), cpu_milli=cpu.whole(), memory_bytes=memory.whole(2**20),
             gpu_milli=np.where((gpus.values == 1) & (share.values < 1000), share.whole(), NONE),
             queue=table.texts("qos") if "qos" in table else None, status=_statuses(table),

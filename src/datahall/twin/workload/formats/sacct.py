@@ -16,7 +16,7 @@ from datahall.twin.workload.formats.heads import head_columns
 from datahall.twin.workload.numbers import Numbers, clock_ms, column_of, each_once, moments_ms, tell_bad
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
-from datahall.twin.workload.table import Table, delimited, need_columns
+from datahall.twin.workload.table import Table, delimited, need_columns, texts_of
 
 STATUS = {
     "COMPLETED": 1, "FAILED": 2, "OUT_OF_MEMORY": 2, "BOOT_FAIL": 2, "CANCELLED": 3, "REVOKED": 3, "TIMEOUT": 4, "DEADLINE": 4,
@@ -37,7 +37,7 @@ class Sacct:
     def draft(self, source: Source, findings: Findings, options: Options) -> Draft:  # noqa: ARG002  the port's signature
         table = delimited(source.data, findings, delimiter="|")
         need_columns(table, ("jobid", "submit"), findings, kind="output of sacct --parsable2")
-        ids = np.array(table.texts("jobid"), np.str_)
+        ids = texts_of(table.cells("jobid"))
         steps = np.char.find(ids, ".") >= 0
         table, ids = _only(table, ~steps), ids[~steps]
         if steps.any():
