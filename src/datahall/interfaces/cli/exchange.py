@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from datahall.interfaces.cli.export_job import register_export, register_import
 from datahall.interfaces.cli.hall import Json
 from datahall.interfaces.cli.output import exits, next_step, say, show_json, show_table, write_new
 from datahall.interfaces.cli.targets import FABRIC, Force, refuse_target
@@ -14,9 +15,11 @@ def register(app: typer.Typer) -> None:
     incoming = typer.Typer(help="Read what other tools wrote.", no_args_is_help=True)
     incoming.command("netbox")(exits(import_netbox))
     incoming.command("infragraph")(exits(import_infragraph))
+    register_import(incoming)
     app.add_typer(incoming, name="import")
     outgoing = typer.Typer(help="Write what other tools read.", no_args_is_help=True)
     outgoing.command("infragraph")(exits(export_infragraph))
+    register_export(outgoing)
     app.add_typer(outgoing, name="export")
 
 

@@ -54,7 +54,7 @@ def from_sbatch(text: str, *, source: str) -> Imported:
     source: where the text comes from, for problems.
     """
     found, notes = _directives(text, source)
-    problems = [one for one in notes if isinstance(one, Problem)]
+    problems = [*_no_script(text, source), *(one for one in notes if isinstance(one, Problem))]
     words, more = amounts(found)
     problems += [one for one in more if isinstance(one, Problem)]
     if problems:
@@ -66,6 +66,13 @@ def from_sbatch(text: str, *, source: str) -> Imported:
         raise Refused(document.problems_of(error, JobSpec)) from None
 
 
+def _no_script(text: str, source: str) -> Iterator[Problem]:
+    """Slurm takes nothing that does not begin with the program that runs it."""
+    if not text.startswith("#!"):
+        fix = "give the batch script itself; its first line is #!/bin/bash"
+        yield Problem("IMPORT-005", f"{source}:1", f"{text.partition(chr(10))[0][:40]!a} begins no batch script", fix)
+
+
 def _job(text: str, words: Mapping[str, Any]) -> JobSpec:
     shell = _shell(text)
     if shell is None:  # another language: it asks for no srun of ours
@@ -73,14 +80,13 @@ def _job(text: str, words: Mapping[str, Any]) -> JobSpec:
         return JobSpec(**words, command=(*program, SCRIPT), files={SCRIPT: text})
     head = HEAD.format(cpus=words.get("cpus", 1), name=words.get("name", "job"), flags="|".join(sorted(WITHOUT_VALUE)))
     first, _, rest = text.partition("\n")
-    script = f"{first}\n{head}{rest}" if first.startswith("#!") else f"{head}{text}"
+    script = f"{first}\n{head}{rest}"
     return JobSpec(**words, command=(*shell, SCRIPT), files={SCRIPT: script})
 
 
 def _shell(text: str) -> list[str] | None:
     """The shell that runs it, with its flags; None when its first line names another program."""
-    first = text.partition("\n")[0]
-    words = first[2:].split() if first.startswith("#!") else []
+    words = text.partition("\n")[0][2:].split()
     if words and words[0].endswith("/env"):
         words = words[1:]
     program = words[0].rpartition("/")[2] if words else "bash"

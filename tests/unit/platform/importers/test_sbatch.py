@@ -125,6 +125,13 @@ def test_what_a_job_cannot_be_is_refused_at_its_line(line: str, told: str):
     assert refused(line) == [told]
 
 
+@pytest.mark.parametrize("text", ["", "name: train\n", "#SBATCH -n 2\n"])
+def test_what_is_no_script_is_refused(text: str):
+    """Given a file that does not begin with a program to run it, it is refused, as Slurm does."""
+    with pytest.raises(Refused, match=r"job\.sh:1: IMPORT-005"):
+        from_sbatch(text, source="job.sh")
+
+
 def test_everything_wrong_is_told_at_once():
     """Given three bad lines, all three come in one answer."""
     assert refused("#SBATCH -a 1-3", "#SBATCH -t x", "#SBATCH -n x") == [
