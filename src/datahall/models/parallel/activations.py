@@ -1,11 +1,13 @@
 """Bytes that one layer keeps for its backward pass on one rank, for one token of a micro-batch, as the plan recomputes."""
 
 import functools
+from collections.abc import Sequence
 
 from datahall.models.cost.activations import Activations, Numerics, layer_activations
 from datahall.models.cost.parameters import has_experts, head_dim_of, kv_heads_of
 from datahall.models.cost.spec import Architecture, Attention, LatentAttention
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Recomputed
 
 
 def element_bytes(plan: TrainPlan) -> int:
@@ -40,6 +42,31 @@ def layer_bytes(architecture: Architecture, plan: TrainPlan, *, experts: bool, c
 def whole_layer_bytes(architecture: Architecture, plan: TrainPlan, *, experts: bool, crossed: bool = False) -> float:
     """The same with nothing left out: what stands there when a layer has been computed again."""
     return _kept(architecture, plan, experts=experts, crossed=crossed, recompute="none")
+
+
+def spared_bytes(architecture: Architecture, plan: TrainPlan, recomputed: Sequence[Recomputed], *, experts: bool) -> float:
+    """What a layer does not keep of one token, because the stack computes these parts again, on one rank.
+
+    Results of norms; queries, keys and values made up from latent attention's compressed widths; what experts' activations
+    give to the product after them; all inside a dense block (Megatron Core's recompute_modules: layernorm, mla_up_proj,
+    moe_act, mlp). Nothing besides where a whole layer, or every other product, is computed again anyhow.
+    """
+    if plan.recompute in ("full", "operators"):
+        return 0.0
+    size, attention, mixture, found = element_bytes(plan), architecture.attention, architecture.experts, 0.0
+    narrow = input_bytes(plan) or size
+    if "norms" in recomputed:
+        after = [narrow if isinstance(attention, Attention) else size, size if experts else narrow]
+        found += sum(after) * architecture.hidden / (plan.tensor if plan.sequence_parallel else 1)
+    if "latent_up" in recomputed and isinstance(attention, LatentAttention):
+        each = 2 * (attention.nope_dim + attention.rope_dim) + attention.value_dim
+        found += size * attention.heads * each / plan.tensor
+    if "expert_activation" in recomputed and experts and mixture is not None:
+        found += narrow * mixture.active * mixture.width / plan.tensor
+    if "dense_block" in recomputed and not experts:
+        inside = (2 if architecture.feed_forward.gated else 1) * size + narrow
+        found += inside * architecture.feed_forward.width / plan.tensor
+    return found
 
 
 def working_bytes(architecture: Architecture, plan: TrainPlan, *, experts: bool) -> float:

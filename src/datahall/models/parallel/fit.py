@@ -1,6 +1,6 @@
 """Whether a plan fits an accelerator, by how much it does not, and which changes would make it fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from datahall.models.cost.spec import Architecture
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.memory import Memory, memory_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Recomputed
 
 GIB = 2**30
 Change = dict[str, Any]
@@ -70,34 +71,49 @@ class Fit:
         return found
 
 
-def fit_of(architecture: Architecture, plan: TrainPlan, device_bytes: float) -> Fit:
-    """The verdict, and where it is no, what would make it fit. The plan must be possible."""
-    memory = memory_of(architecture, plan)
+def fit_of(architecture: Architecture, plan: TrainPlan, device_bytes: float, recomputed: Sequence[Recomputed] = ()) -> Fit:
+    """The verdict, and where it is no, what would make it fit. The plan must be possible.
+
+    recomputed: parts of a layer that the stack computes again besides what the plan says."""
+    asked = _Asked(architecture, device_bytes, tuple(recomputed))
+    memory = asked.memory_of(plan)
     if memory.fits(device_bytes):
         return Fit(memory, device_bytes, (), None)
-    found = sorted(_remedies(architecture, plan, memory, device_bytes), key=lambda r: (not r.fits, -r.saves_bytes))
-    together = None if any(remedy.fits for remedy in found) else _together(architecture, plan, memory, device_bytes)
+    found = sorted(_remedies(asked, plan, memory), key=lambda r: (not r.fits, -r.saves_bytes))
+    together = None if any(remedy.fits for remedy in found) else _together(asked, plan, memory)
     return Fit(memory, device_bytes, tuple(found), together)
 
 
-def _remedies(architecture: Architecture, plan: TrainPlan, memory: Memory, device_bytes: float) -> Iterator[Remedy]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What does not change while a plan is changed."""
+
+    architecture: Architecture
+    device_bytes: float
+    recomputed: tuple[Recomputed, ...]
+
+    def memory_of(self, plan: TrainPlan) -> Memory:
+        return memory_of(self.architecture, plan, self.recomputed)
+
+
+def _remedies(asked: _Asked, plan: TrainPlan, memory: Memory) -> Iterator[Remedy]:
     for what, change in _changes(plan):
         changed = plan.model_copy(update=change)
-        if not problems_of_plan(architecture, changed):
-            new = memory_of(architecture, changed)
+        if not problems_of_plan(asked.architecture, changed):
+            new = asked.memory_of(changed)
             if new.needed < memory.needed:
-                yield Remedy(what, changed, memory.needed - new.needed, new.fits(device_bytes))
+                yield Remedy(what, changed, memory.needed - new.needed, new.fits(asked.device_bytes))
 
 
-def _together(architecture: Architecture, plan: TrainPlan, memory: Memory, device_bytes: float) -> Remedy | None:
+def _together(asked: _Asked, plan: TrainPlan, memory: Memory) -> Remedy | None:
     """The change that saves most, then the next, until it fits; None where they run out before."""
     whats, current, held = list[str](), plan, memory
-    while not held.fits(device_bytes):
-        best = max(_remedies(architecture, current, held, device_bytes), key=lambda r: (r.fits, r.saves_bytes), default=None)
+    while not held.fits(asked.device_bytes):
+        best = max(_remedies(asked, current, held), key=lambda r: (r.fits, r.saves_bytes), default=None)
         if best is None or len(whats) > 12:
             return None
         whats.append(best.what)
-        current, held = best.plan, memory_of(architecture, best.plan)
+        current, held = best.plan, asked.memory_of(best.plan)
     return Remedy(" with ".join(whats), current, memory.needed - held.needed, fits=True)
 
 

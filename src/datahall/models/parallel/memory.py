@@ -1,16 +1,18 @@
 """Bytes that one accelerator of the fullest pipeline stage holds at the fullest moment of a training step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel import footprint
-from datahall.models.parallel.activations import element_bytes, layer_bytes, sent_ratio, whole_layer_bytes
+from datahall.models.parallel.activations import element_bytes, layer_bytes, sent_ratio, spared_bytes, whole_layer_bytes
 from datahall.models.parallel.activations import working_bytes as gradients_inside
 from datahall.models.parallel.footprint import CONTEXT_BYTES as CONTEXT_BYTES
 from datahall.models.parallel.footprint import FRAGMENTATION as FRAGMENTATION
 from datahall.models.parallel.footprint import Number, TokenBytes
 from datahall.models.parallel.layout import Stage, stack_of, stages_of
 from datahall.models.parallel.spec import TrainPlan
+from datahall.models.parallel.stack import Recomputed
 from datahall.models.parallel.states import RankParameters, layer_kinds, rank_parameters, stage_kinds, states_of
 
 
@@ -61,10 +63,12 @@ class Memory:
         return self.needed <= device_bytes
 
 
-def memory_of(architecture: Architecture, plan: TrainPlan) -> Memory:
+def memory_of(architecture: Architecture, plan: TrainPlan, recomputed: Sequence[Recomputed] = ()) -> Memory:
     """Of the pipeline stage that needs most: what decides whether the plan fits. A stage with the output layer may hold more
-    without needing it. The plan must be possible: ask `problems_of_plan` first."""
-    held = [_on_stage(architecture, plan, stage) for stage in _candidates(architecture, plan)]
+    without needing it. The plan must be possible: ask `problems_of_plan` first.
+
+    recomputed: parts of a layer that the stack computes again besides what the plan says."""
+    held = [_on_stage(architecture, plan, stage, recomputed) for stage in _candidates(architecture, plan)]
     return max(held, key=lambda memory: memory.needed)
 
 
@@ -78,10 +82,10 @@ def _candidates(architecture: Architecture, plan: TrainPlan) -> list[Stage]:
     return list(found.values())
 
 
-def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage) -> Memory:
+def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage, recomputed: Sequence[Recomputed] = ()) -> Memory:
     rank, counts = rank_parameters(architecture, plan, stage), stage_kinds(architecture, stage)
     weights, gradients, optimiser = states_of(plan, rank)
-    token, tokens = token_bytes(architecture, plan), plan.micro_batch * plan.sequence / plan.context
+    token, tokens = token_bytes(architecture, plan, recomputed), plan.micro_batch * plan.sequence / plan.context
     ends = {"embedding": stage.embedding, "output": stage.output}
     activations = float(tokens * footprint.activation_bytes(token, counts, stage.in_flight, **ends))
     logits = float(logit_bytes(architecture, plan, tokens)) if stage.output else 0.0
@@ -104,13 +108,15 @@ def _on_stage(architecture: Architecture, plan: TrainPlan, stage: Stage) -> Memo
     )
 
 
-def token_bytes(architecture: Architecture, plan: TrainPlan) -> TokenBytes:
+def token_bytes(architecture: Architecture, plan: TrainPlan, recomputed: Sequence[Recomputed] = ()) -> TokenBytes:
     """Of one token on one rank: the same on every stage."""
     kept, working = [], []
     for kind, count in enumerate(layer_kinds(architecture, (range(stack_of(architecture)),))):
         experts, crossed = bool(kind % 2), kind >= 2
         of_layer = layer_bytes(architecture, plan, experts=experts, crossed=crossed) if count else 0.0
         whole = whole_layer_bytes(architecture, plan, experts=experts, crossed=crossed) if count else 0.0
+        if count:
+            of_layer -= spared_bytes(architecture, plan, recomputed, experts=experts)
         kept.append(of_layer)
         working.append(whole - of_layer + gradients_inside(architecture, plan, experts=experts))
     size = element_bytes(plan)

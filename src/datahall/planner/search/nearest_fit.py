@@ -19,7 +19,7 @@ TRIED = 300
 
 def nearest_fit(plan: TrainPlan, question: Question) -> NearestFit:
     """Of the plan that takes least beyond what it may."""
-    fit = fit_of(question.architecture, plan, question.limit_bytes)
+    fit = fit_of(question.architecture, plan, question.limit_bytes, question.stack.recomputed)
     memory_bytes = fit.memory.needed / (1 - question.reserve_ratio)
     return NearestFit(plan, fit, accelerators_that_fit(question), memory_bytes)
 

@@ -234,7 +234,8 @@ class Pieces:
     def token(self, tensor: int, split: int | None, parallel: bool, recompute: Recompute, piped: bool) -> TokenBytes:
         """Bytes of one token; split: ranks that split an expert, where others than tensor's; piped: more than one stage."""
         chosen = {"sequence_parallel": parallel, "recompute": recompute, "pipeline": 1 + piped}
-        return token_bytes(self.question.architecture, self.plan(Block(tensor, 1, 1, 1, expert_tensor=split), **chosen))
+        plan = self.plan(Block(tensor, 1, 1, 1, expert_tensor=split), **chosen)
+        return token_bytes(self.question.architecture, plan, self.question.stack.recomputed)
 
     @functools.cache  # noqa: B019
     def stages(self, pipeline: int, variant: Variant) -> tuple[Kind, ...]:

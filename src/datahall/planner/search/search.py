@@ -167,7 +167,7 @@ class Hunt:
         plan = self.plan(point)
         question = self.question
         step = step_of(question.architecture, plan, question.cluster, question.stack)
-        return Candidate(plan, step, memory_of(question.architecture, plan))
+        return Candidate(plan, step, memory_of(question.architecture, plan, question.stack.recomputed))
 
     def plan(self, point: Point) -> Any:
         block = point.block
