@@ -71,7 +71,7 @@ def _estimate(found: Prepared, correction: Correction | None) -> Estimate:
         low_s=found.steps * low_s,
         high_s=found.steps * high_s,
         energy_j=_energy_j(step, cluster.device.name, found.steps * found.plan.accelerators),
-        memory_bytes=memory_of(found.architecture, found.plan).needed,
+        memory_bytes=memory_of(found.architecture, found.plan, found.stack.recomputed).needed,
         source=source,
     )
 

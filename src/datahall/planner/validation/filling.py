@@ -82,7 +82,8 @@ def _holds(architecture: Architecture, plan: TrainPlan, software: Software, mach
     if machine is None:
         return False
     try:
-        return memory_of(architecture, plan.model_copy(update=dict(software.held))).fits(machine.memory_bytes)
+        held = plan.model_copy(update=dict(software.held))
+        return memory_of(architecture, held, software.named.made().recomputed).fits(machine.memory_bytes)
     except (ValueError, DatahallError):
         return True  # an impossible plan: the checks speak about it
 

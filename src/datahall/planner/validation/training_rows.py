@@ -52,7 +52,7 @@ class Case:
     @property
     def memory(self) -> Memory:
         """Bytes on the fullest stage, of the plan whose time is told."""
-        return memory_of(self.architecture, self.plan.model_copy(update=dict(self.software.held)))
+        return memory_of(self.architecture, self.plan.model_copy(update=dict(self.software.held)), self.stack.recomputed)
 
     @property
     def measures(self) -> str:

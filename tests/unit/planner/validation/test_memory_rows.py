@@ -74,12 +74,9 @@ def test_memory_of_a_device_is_looked_up_or_read_from_its_name() -> None:
 
 
 @pytest.mark.shared
-def test_what_ran_and_is_called_too_large_is_known(shared: Path) -> None:
-    """Given every training table of the reference data, all of which ran, no verdict says that it cannot have, but for two.
-
-    Both compute parts of a layer again (`norm, act`), which memory does not count: 86 of 80 GiB.
-    """
+def test_what_ran_is_called_too_large_nowhere(shared: Path) -> None:
+    """Given every training table of the reference data, all of which ran, no verdict says that it cannot have."""
     found = [row for path in sorted((shared / "reference/training").glob("*.csv")) for row in rows(read_rows(path)[1])]
     judged = [row for row in found if row.quantity == FITS and row.hit is not None]
     assert len(judged) > 1400
-    assert [row.row for row in judged if not row.hit] == ["Qwen3_235B_a22B, devices 256, t2, p8, d16, micro-batch 1, bf16"] * 2
+    assert [row.row for row in judged if not row.hit] == []
