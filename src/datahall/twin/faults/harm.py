@@ -28,10 +28,10 @@ class Harm:
     """What runs goes on; nothing starts, and nothing is restarted."""
     after_s: float = 0.0
     """From the fault until this harm is felt."""
-    side: Literal["air", "liquid"] | None = None
-    """What got too warm, where this harm is by heat."""
+    side: Literal["air", "liquid", "fuel"] | None = None
+    """What got too warm or ran out, where this harm comes later."""
     later: tuple["Harm", ...] = ()
-    """What follows once heat has built up, each with its `after_s`; it does not come when the fault is over before."""
+    """What follows once heat has built up or tanks are empty, each with its `after_s`, unless the fault ends before."""
     why: tuple[str, ...] = ()
     """The chain, a sentence each."""
     witness: tuple[str, ...] = ()

@@ -1,9 +1,10 @@
 """Which racks, and what of cooling, lose power with power elements: at full load in the worst weather, with overloads."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from datahall.foundation.units import seconds_text
 from datahall.infrastructure.power import power_graph
 from datahall.infrastructure.reliability.alike import Likeness
 from datahall.infrastructure.reliability.from_graph import CRITICAL_PLANT, PLANT, supply_of
@@ -29,6 +30,9 @@ class PowerLoss:
     """Chillers, towers and their pumps."""
     fans: bool = False
     """Fans and pumps in the hall."""
+    dry_racks: frozenset[str] = frozenset()
+    """On generators until their tanks are empty, after `dry_after_s` at the least: as if they gave their rating."""
+    dry_after_s: float = 0.0
     why: tuple[str, ...] = ()
     witness: tuple[str, ...] = ()
 
@@ -73,24 +77,36 @@ class PowerReach:
         """After the loss of these elements together; one that then carries more than its limit trips, until nothing does."""
         if not names:
             return PowerLoss()
-        supply = self.supply
-        outage = self._outages.after([supply.index[name] for name in names])
-        lost = {supply.loads[i].name for i in outage.lost_loads if supply.loads[i].kind == "rack"}
-        gaps = {supply.loads[i].name for i in outage.interrupted_loads if supply.loads[i].kind == "rack"}
-        mechanical = {supply.loads[i].name for i in outage.lost_loads if supply.loads[i].kind == "mechanical"}
-        shared = all(load.name != CRITICAL_PLANT for load in supply.loads)
-        plant = PLANT in mechanical
-        fans = CRITICAL_PLANT in mechanical or (plant and shared)
-        loss = PowerLoss(frozenset(lost), frozenset(gaps), self._start_s() if gaps else 0.0, plant, fans)
-        return PowerLoss(
-            loss.lost_racks,
-            loss.interrupted_racks,
-            loss.gap_s,
-            plant,
-            fans,
-            tuple(self._words(names, outage, loss)),
-            tuple(witness_of(supply, outage)),
+        units = [self.supply.index[name] for name in names]
+        outage = self._outages.after(units)
+        lost, gaps = self._racks(outage.lost_loads), self._racks(outage.interrupted_loads)
+        mechanical = {self.supply.loads[i].name for i in outage.lost_loads if self.supply.loads[i].kind == "mechanical"}
+        shared = all(load.name != CRITICAL_PLANT for load in self.supply.loads)
+        loss = PowerLoss(
+            lost_racks=lost,
+            interrupted_racks=gaps,
+            gap_s=self._start_s() if gaps else 0.0,
+            plant=PLANT in mechanical,
+            fans=CRITICAL_PLANT in mechanical or (shared and PLANT in mechanical),
+            dry_racks=self._racks(self._outages.after([*units, *self._tanks]).lost_loads) - lost
+            if self._tanks
+            else frozenset(),
+            dry_after_s=min((self.graph.elements[i].fuel_h or 0.0 for i in self._tanks), default=0.0) * 3600,
         )
+        why = tuple(self._words(names, outage, loss))
+        return replace(loss, why=why, witness=tuple(witness_of(self.supply, outage)))
+
+    def _dry(self, units: Collection[int]) -> frozenset[str]:
+        """Racks that are without power once the tanks are empty as well."""
+        return self._racks(self._outages.after([*units, *self._tanks]).lost_loads) if self._tanks else frozenset()
+
+    def _racks(self, loads: Collection[int]) -> frozenset[str]:
+        return frozenset(self.supply.loads[i].name for i in loads if self.supply.loads[i].kind == "rack")
+
+    @cached_property
+    def _tanks(self) -> tuple[int, ...]:
+        """Generators whose tanks are declared; units stand in the graph's own order."""
+        return tuple(i for i, unit in enumerate(self.supply.units) if self.graph.elements[i].fuel_h is not None)
 
     def _start_s(self) -> float:
         """Until the last generator runs, s."""
@@ -109,6 +125,10 @@ class PowerReach:
             told.append(f"{len(loss.lost_racks):,} of {racks:,} racks lose power")
         if loss.interrupted_racks:
             told.append(f"{len(loss.interrupted_racks):,} of {racks:,} racks lose power until generators run")
+        if loss.dry_racks:
+            told.append(
+                f"{len(loss.dry_racks):,} of {racks:,} racks live on generators, for {seconds_text(loss.dry_after_s)} or more"
+            )
         told += ["the cooling plant has no power"] if loss.plant else []
         told += ["fans and pumps have no power"] if loss.fans else []
         some = ", ".join(f"`{name}`" for name in sorted(names)[:TOLD_TRIPS])

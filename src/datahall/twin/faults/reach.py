@@ -1,6 +1,6 @@
 """What a fault takes with it, over all floors: power, cooling, network, storage, control plane, site."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
@@ -60,7 +60,7 @@ class Reach:
             storage=tiers,
             nodes_without_storage=unstored,
             no_new_starts=control,
-            later=tuple(map(self._stopped, stops)),
+            later=(*map(self._stopped, stops), *self._dry(power)),
             why=told if not control else (*told, "the control plane is lost: what runs goes on, nothing new starts"),
             witness=power.witness or self._witness(lost, down, degraded, stops),
         )
@@ -143,6 +143,13 @@ class Reach:
         loose = frozenset(machine.name for machine in self.elements.machines if machine.rack is None)
         down = self._machines_in(stop.racks) | (loose if stop.loose_machines else frozenset())
         return Harm(nodes_down=down, racks=tuple(sorted(stop.racks)), after_s=stop.after_s, side=stop.side, why=(stop.why,))
+
+    def _dry(self, power: PowerLoss) -> Iterator[Harm]:
+        """Racks whose generators run out of fuel."""
+        if power.dry_racks:
+            down, racks = self._machines_in(power.dry_racks), tuple(sorted(power.dry_racks))
+            why = f"tanks are empty: {len(racks):,} racks lose power"
+            yield Harm(nodes_down=down, racks=racks, after_s=power.dry_after_s, side="fuel", why=(why,))
 
     def _storage(self, lost: Collection[Element], dark: Collection[str]) -> tuple[tuple[str, ...], list[str]]:
         """Tiers that do not answer: those lost themselves, and those of which too many servers are dark.

@@ -54,11 +54,15 @@ class Resolved:
             return []
         counts, accelerators = published_failures(), list(self.elements.of("accelerator").values())
         each = counts.per_accelerator_year / counts.unexpected
+        machines = self.elements.machines
+        nodes = [Element("node", machines[element.key[0]].name, element.key[:1]) for element in accelerators]
+        # Nodes stand once for each accelerator, since the counts grow with accelerators.
+        hit = {"accelerator": accelerators, "network": self._compute_ports() or nodes}
         return [
             Process(
                 f"{drawn.process}/{cause.cause}",
                 cause.cause,
-                self._hit(cause.part, accelerators),
+                hit.get(cause.part, nodes),
                 each * cause.count * len(accelerators),
                 drawn.repair if cause.part in HIT_BY else Repair(kind="fixed", mean=0.0),
                 interrupts=True,
@@ -66,15 +70,6 @@ class Resolved:
             for cause in counts.causes
             if cause.count
         ]
-
-    def _hit(self, part: str, accelerators: list[Element]) -> list[Element]:
-        """What a cause of this part breaks; nodes once for each accelerator, since the counts grow with accelerators."""
-        if part == "accelerator":
-            return accelerators
-        if part == "network" and (ports := self._compute_ports()):
-            return ports
-        machines = self.elements.machines
-        return [Element("node", machines[a.key[0]].name, a.key[:1]) for a in accelerators]
 
     def _compute_ports(self) -> list[Element]:
         """Links of servers to the first compute fabric."""

@@ -1,12 +1,17 @@
 """What a fault takes with it: through power, cooling, network and storage, alone and together with others."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from datahall.network.load import load
 from datahall.twin.faults import Element, Elements, Harm, Reach
 from datahall.twin.faults.elements import KINDS, What
 
+HALLS = Path(__file__).parents[4] / "halls"
 Shipped = Callable[[str], Elements]
 
 
@@ -148,3 +153,52 @@ def test_every_kind_answers_with_its_chain(shipped: Shipped, hall: str):
         for element in (found[0], found[-1]):
             harm = reach.of(element)
             assert harm.why and harm == reach.of(element), element
+
+
+DRAGONFLY = """
+schema_version: 1
+name: dragon
+racks:
+  - {name: "r[1-18]", power_limit_w: 25 kW, heat_limit_w: 25 kW, units: 42, contents: [{part: hgx-h100-8, count: 1}]}
+fabrics:
+  - {name: net, purpose: compute, protocol: infiniband, topology: dragonfly, switch: QM9700, link_bits_per_s: 400 Gbit/s,
+     endpoints_per_router: 8, routers_per_group: 2, global_links_per_router: 4, cable_length_m: 3, uplink_length_m: 3}
+"""
+
+
+def test_a_direct_network_loses_what_is_next_to_it(tmp_path: Path):
+    """Given a dragonfly with a machine on each router, a router cuts off its own, and those joined to it lose a share."""
+    path = tmp_path / "dragon.yaml"
+    path.write_text(DRAGONFLY, encoding="utf-8")
+    elements = Elements(load(path))
+    name, router = next(iter(elements.of("leaf").items()))
+    harm = lost(elements, name, what="leaf")
+    graph = elements.graphs[0]
+    near = {*graph.low[graph.high == router.key[1]].tolist(), *graph.high[graph.low == router.key[1]].tolist()}
+    assert harm.cut_off == {"r1-n1"}
+    assert 1 < len(harm.nodes_degraded) <= 1 + len(near)
+    assert harm.witness == (name, "r1-n1")
+
+
+def test_three_tiers_lose_a_core_by_its_share(shipped: Shipped):
+    """Given 64 cores over all rails, one costs every machine 1/64; a spine of 16 in one rail's pod costs its machines 1/128."""
+    elements = shipped("h100-512")
+    assert dict(elements.graphs[0].tiers) == {"leaf": 128, "spine": 128, "core": 64}
+    core = lost(elements, "compute-core-0", what="switch").nodes_degraded
+    assert len(core) == 512 and set(core.values()) == {1 - 1 / 64}
+    assert set(lost(elements, "compute-spine-0", what="switch").nodes_degraded.values()) == {1 - 1 / 16 / 8}
+
+
+@given(data=st.data())
+def test_more_losses_never_leave_more(data: st.DataObject):
+    """Given any switches and links, and one more, no machine has more bandwidth than before, nor less than none."""
+    elements = SMALL
+    known = [*elements.of("switch").values(), *elements.of("link").values()]
+    some = data.draw(st.lists(st.sampled_from(known), max_size=6))
+    reach, more = Reach(elements), data.draw(st.sampled_from(known))
+    before, after = reach.of(*some).nodes_degraded, reach.of(*some, more).nodes_degraded
+    assert all(0 <= ratio < 1 for ratio in after.values())
+    assert all(after.get(node, 1.0) <= ratio + 1e-12 for node, ratio in before.items())
+
+
+SMALL = Elements(load(HALLS / "h100-64.yaml"))

@@ -130,7 +130,9 @@ def test_storage_and_starts_stop_for_as_long_as_told(shipped: Shipped):
 
 
 def test_generators_bridge_only_after_they_have_started(tmp_path: Path):
-    """Given a feed with a generator of 30 s and no battery, its loss interrupts every machine for 30 s."""
+    """Given a feed with a generator of 30 s, 24 h of fuel and no battery, its loss interrupts every machine for 30 s, and takes
+    it down for good when the tank is empty.
+    """
     from datahall.network.load import load
 
     path = tmp_path / "hall.yaml"
@@ -147,8 +149,12 @@ racks:
   - {name: "r[1-2]", power_limit_w: 25 kW, heat_limit_w: 25 kW, units: 42, feeds: [pdu-1],
      contents: [{part: hgx-h100-8, count: 1, cords: 4}]}
 """)
-    found = played(Elements(load(path)), ("feed", "feed-1", 1, 5))
+    elements = Elements(load(path))
+    found = played(elements, ("feed", "feed-1", 1, 5))
     assert [(e.kind, e.at_ms - HOUR_MS) for e in found.events] == [("down", 0)] * 2 + [("up", 30_000)] * 2
+    dry = played(elements, ("feed", "feed-1", 1, 30), hours=50)
+    assert [(e.at_ms // HOUR_MS, e.kind) for e in dry.events[4:]] == [(25, "down")] * 2 + [(31, "up")] * 2
+    assert "tanks are empty" in dry.events[4].why
 
 
 def test_counts_of_llama_3_keep_most_of_a_hall_up(shipped: Shipped):
