@@ -10,10 +10,12 @@ from datahall.twin.plant.places import Places
 from datahall.twin.plant.plant import Plant, plant_of
 from datahall.twin.plant.play import play
 from datahall.twin.plant.played import Played, Quantity
+from datahall.twin.plant.ways import Lost
 
 __all__ = [
     "Headroom",
     "Holds",
+    "Lost",
     "Outage",
     "Overload",
     "Places",

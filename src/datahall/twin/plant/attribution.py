@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datahall.infrastructure.power.columns import Floats
+from datahall.infrastructure.power.columns import Floats, Ints
 from datahall.twin.plant.holds import Holds
 from datahall.twin.plant.plant import Plant
-from datahall.twin.plant.played import Played, Quantity
+from datahall.twin.plant.played import Played, Quantity, kwh
 from datahall.twin.plant.slices import HOUR_MS
 
 LIMIT = 1e-9
@@ -73,18 +73,41 @@ def attributed(plant: Plant, played: Played, holds: Holds) -> Shares:
 def _share(plant: Plant, played: Played, holds: Holds, amount: Floats, it_kwh: Floats) -> Share:
     places, slices = plant.places, played.slices
     per_it_kwh = np.divide(amount, it_kwh, out=np.zeros_like(amount), where=it_kwh > 0)
-    # What a W that is drawn from 0 to each edge has taken by then; even inside a slice.
-    taken = np.concatenate(([0.0], np.cumsum(per_it_kwh * (slices.width_ms / HOUR_MS) / 1e3)))
-    while_held = np.interp(holds.to_ms, slices.edges_ms, taken) - np.interp(holds.from_ms, slices.edges_ms, taken)
+    curve = _Curve(played, per_it_kwh)
+    while_held = curve.until(holds.place, holds.to_ms) - curve.until(holds.place, holds.from_ms)
     busy_w, idle_w = holds.busy * places.unit_w[holds.place], holds.units * places.unit_idle_w[holds.place]
     jobs = len(holds.jobs)
     busy = np.bincount(holds.job, busy_w * while_held, jobs).astype(np.float64)
     idle = np.bincount(holds.job, idle_w * while_held, jobs).astype(np.float64)
     holdable = places.units > 0
-    unheld = float(places.base_w[holdable].sum()) * float(taken[-1]) - float(idle.sum())
-    common_w = float(places.base_w[~holdable].sum()) + plant.more_it_w
+    always = places.base_w * curve.until(np.arange(len(places.names)), np.full(len(places.names), slices.edges_ms[-1]))
     nobody = float(amount[it_kwh <= 0].sum())
-    return Share(busy, idle, unheld, common_w * float(taken[-1]) + nobody)
+    more_kwh = it_kwh - kwh(played.place_w.sum(axis=0), slices)
+    common = float(always[~holdable].sum()) + float(per_it_kwh @ more_kwh) + nobody
+    return Share(busy, idle, float(always[holdable].sum()) - float(idle.sum()), common)
+
+
+class _Curve:
+    """What a W that is drawn from 0 to some moment has taken by then; even inside a slice, nothing while a place is dark."""
+
+    def __init__(self, played: Played, per_it_kwh: Floats) -> None:
+        self.slices = played.slices
+        each = per_it_kwh * (self.slices.width_ms / HOUR_MS) / 1e3
+        self.lit = np.concatenate(([0.0], np.cumsum(each)))
+        self.dark = played.dark if played.dark is not None else np.zeros((0, 0), dtype=np.bool_)
+        self.places = np.flatnonzero(self.dark.any(axis=1))
+        gone = np.cumsum(np.where(self.dark[self.places], each, 0.0), axis=1) if len(self.places) else np.zeros((0, len(each)))
+        self.gone = np.hstack((np.zeros((len(gone), 1)), gone))
+
+    def until(self, place: Ints, time_ms: Ints) -> Floats:
+        found = np.interp(time_ms, self.slices.edges_ms, self.lit)
+        if len(self.places):
+            hit = np.flatnonzero(np.isin(place, self.places))
+            row = np.searchsorted(self.places, place[hit])
+            into = np.minimum(self.slices.at(time_ms[hit]), self.slices.count - 1)
+            late = (time_ms[hit] - self.slices.edges_ms[into]) / self.slices.width_ms[into]
+            found[hit] -= self.gone[row, into] * (1 - late) + self.gone[row, into + 1] * late
+        return found
 
 
 def _adds_up(quantity: str, total: float, amount: Floats) -> None:

@@ -12,34 +12,34 @@ from datahall.twin.plant.slices import Slices
 
 
 def billed(plant: Plant, slices: Slices, flow: RackFlow, cooling: CoolingYear | None) -> tuple[dict[Quantity, Floats], float]:
-    """Sums of each slice, and the part of the money that is for demand."""
+    """Sums of each slice, and the part of the money that is for demand. Money and carbon are the grid's, without generators."""
     rates, hour = plant.rates, slices.hour_of_year(plant.year_h)
-    facility_kwh = kwh(flow.facility_w, slices)
+    facility_kwh, grid_kwh = kwh(flow.facility_w, slices), kwh(flow.utility_w, slices)
     found: dict[Quantity, Floats] = {"it_kwh": kwh(flow.it_w, slices), "facility_kwh": facility_kwh}
     if cooling is not None:
         found["water_l"] = cooling.water_l * slices.width_h
     if rates.carbon_kgco2e_per_kwh is not None:
-        found["carbon_kgco2e"] = facility_kwh * rates.carbon_kgco2e_per_kwh[hour]
+        found["carbon_kgco2e"] = grid_kwh * rates.carbon_kgco2e_per_kwh[hour]
     if rates.market_kgco2e_per_kwh is not None:
-        found["market_kgco2e"] = facility_kwh * rates.market_kgco2e_per_kwh[hour]
+        found["market_kgco2e"] = grid_kwh * rates.market_kgco2e_per_kwh[hour]
     if rates.energy_per_kwh is None:
         return found, 0.0
-    demand = _demand(plant, slices, facility_kwh)
-    found["money"] = facility_kwh * rates.energy_per_kwh[hour] + demand
+    demand = _demand(plant, slices, grid_kwh)
+    found["money"] = grid_kwh * rates.energy_per_kwh[hour] + demand
     if rates.water_per_m3 is not None and "water_l" in found:
         found["money"] = found["money"] + found["water_l"] / 1e3 * rates.water_per_m3
     return found, float(demand.sum())
 
 
-def _demand(plant: Plant, slices: Slices, facility_kwh: Floats) -> Floats:
+def _demand(plant: Plant, slices: Slices, grid_kwh: Floats) -> Floats:
     """The charge for the highest hour of each month, in the slices of that hour. Of a month that is played in part, that part.
 
     Whoever draws in the highest hour pays for it, as peaks are shared out where they are metered (coincident peak).
     """
     price = plant.rates.demand_per_kw_month
     if price is None:
-        return np.zeros_like(facility_kwh)
-    hourly_kwh, hour_h = slices.by_hour(facility_kwh), slices.by_hour(slices.width_h)
+        return np.zeros_like(grid_kwh)
+    hourly_kwh, hour_h = slices.by_hour(grid_kwh), slices.by_hour(slices.width_h)
     mean_kw, month, length_h = hourly_kwh / hour_h, *_months(slices, plant.year_h, len(hour_h))
     charge = np.zeros_like(mean_kw)
     for number in np.unique(month):
@@ -47,7 +47,7 @@ def _demand(plant: Plant, slices: Slices, facility_kwh: Floats) -> Floats:
         top = own[np.argmax(mean_kw[own])]
         charge[top] = price * mean_kw[top] * hour_h[own].sum() / length_h[top]
     per_kwh = np.divide(charge, hourly_kwh, out=np.zeros_like(charge), where=hourly_kwh > 0)
-    return np.asarray(facility_kwh * per_kwh[slices.hour])
+    return np.asarray(grid_kwh * per_kwh[slices.hour])
 
 
 def _months(slices: Slices, year_h: int, hours: int) -> tuple[Ints, Floats]:

@@ -12,8 +12,9 @@ from datahall.infrastructure.power.backup import fuel_h
 from datahall.infrastructure.power.columns import Bools, Floats
 from datahall.infrastructure.power.ride import Ride, ride_of
 from datahall.twin.plant.plant import Plant
-from datahall.twin.plant.play import heat_w, loads_of, mechanical_of
+from datahall.twin.plant.play import heat_w, mechanical_of
 from datahall.twin.plant.played import Played
+from datahall.twin.plant.ways import loads_of
 
 Kind = Literal[
     "utility_lost", "racks_dark", "generators_up", "overload", "fuel_empty", "cooling_lost", "air_limit", "loop_limit"

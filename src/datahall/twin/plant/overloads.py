@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from datahall.infrastructure.power import Element, RackLoads
+from datahall.infrastructure.power import Element
 from datahall.infrastructure.power.columns import Floats
 from datahall.twin.plant.slices import Slices
+from datahall.twin.plant.ways import Ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,20 @@ class _Limits:
     """None: no limit of this kind."""
 
 
-def over_continuous(loads: RackLoads, mechanical_w: Floats, critical_w: Floats, slices: Slices) -> tuple[Overload, ...]:
+def over_continuous(loads: Ways, mechanical_w: Floats, critical_w: Floats, slices: Slices) -> tuple[Overload, ...]:
     """Breakers that carry more than they may for hours. loads: means of the slices."""
     limits = _Limits("continuous", lambda element: element.continuous_w)
     return _told(loads, (mechanical_w, critical_w), slices, limits)
 
 
-def over_rating(loads: RackLoads, mechanical_w: Floats, critical_w: Floats, slices: Slices) -> tuple[Overload, ...]:
+def over_rating(loads: Ways, mechanical_w: Floats, critical_w: Floats, slices: Slices) -> tuple[Overload, ...]:
     """Elements above their rating. loads: those of the hall's highest moment in each slice; a lower moment of the hall in which
     one element carries more than in the highest one is not seen."""
     limits = _Limits("rating", lambda element: element.rating_w)
     return _told(loads, (mechanical_w, critical_w), slices, limits)
 
 
-def _told(loads: RackLoads, cooling_w: tuple[Floats, Floats], slices: Slices, limits: _Limits) -> tuple[Overload, ...]:
+def _told(loads: Ways, cooling_w: tuple[Floats, Floats], slices: Slices, limits: _Limits) -> tuple[Overload, ...]:
     elements = loads.graph.elements
     if not elements:
         return ()

@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from datahall.infrastructure.cooling import CoolingYear
-from datahall.infrastructure.power import RackFlow, RackLoads, rack_loads
-from datahall.infrastructure.power.columns import Floats, Ints
+from datahall.infrastructure.power import RackFlow
+from datahall.infrastructure.power.columns import Bools, Floats, Ints
 from datahall.infrastructure.works import agreed
 from datahall.twin.plant.bill import billed
 from datahall.twin.plant.caps import CapLine, PowerCap, cap_line
@@ -20,6 +20,7 @@ from datahall.twin.plant.overloads import over_continuous, over_rating
 from datahall.twin.plant.plant import Plant
 from datahall.twin.plant.played import Played
 from datahall.twin.plant.slices import Changes, Slices, at_moments, changes_of, highest, means, slices_of
+from datahall.twin.plant.ways import Lost, Ways, dark_of, parts_of, ways_of
 
 
 def play(
@@ -29,28 +30,38 @@ def play(
     end_ms: int,
     start_hour: int = 0,
     caps: Sequence[PowerCap] = (),
+    lost: Sequence[Lost] = (),
     evenly: bool = False,
 ) -> Played:
     """The run from 0 to end_ms. start_hour: hour of the weather year at 0 ms. caps: what the run is held against, not held to.
 
+    lost: power elements that are out for some time: what is left carries the load, and racks that nothing feeds draw nothing.
+    Cooling counts as going on meanwhile; what its own loss does is told by `lose_utility` and `lose_cooling`.
     evenly: share the draw of all places over them by their full draw, as the planner's year does, whoever works; `place_w` is
-    then that share. Raises Refused for rows that cannot be, each kind of fault once.
+    then that share. Not with `lost`. Raises Refused for rows that cannot be, each kind of fault once, and Missing for elements
+    that the hall does not have.
     """
+    if evenly and lost:
+        raise ValueError("play: evenly shares the draw over all places, so none may be dark: leave out `lost`")
     check(holds, plant.places, end_ms)
     line = cap_line(plant, caps, end_ms)
-    slices = slices_of(end_ms, start_hour=start_hour, more_ms=line.edges_ms.tolist())
+    slices = slices_of(end_ms, start_hour=start_hour, more_ms=_cuts_ms(line, lost))
+    parts = parts_of(plant, lost, slices)
+    dark = dark_of(plant, parts, slices)
     changes = changes_of(len(plant.places.names), holds.place, holds.from_ms, holds.to_ms, holds.busy)
-    place_w = _draw_w(plant, means(slices, changes), evenly=evenly)
-    loads = loads_of(plant, place_w)
+    place_w = _draw_w(plant, means(slices, changes), dark, evenly=evenly)
+    loads = ways_of(plant, place_w, parts)
     flow, cooling = settled(plant, loads, place_w, slices.hour_of_year(plant.year_h))
     rest_w, critical_w = mechanical_of(cooling, slices.count)
     continuous = over_continuous(loads, rest_w, critical_w, slices)
-    peak_ms, top = _at_peaks(plant, slices, changes, evenly=evenly)
+    peak_ms, peak_place_w = _at_peaks(plant, slices, changes, dark, evenly=evenly)
+    top = ways_of(plant, peak_place_w, parts)
     rating, peak_w = over_rating(top, rest_w, critical_w, slices), top.solve(rest_w, critical_w).facility_w
     per_slice, demand = billed(plant, slices, flow, cooling)
     return Played(
         slices=slices,
         place_w=place_w,
+        dark=dark,
         flow=flow,
         cooling=cooling,
         it_peak_w=top.it_w,
@@ -64,14 +75,7 @@ def play(
     )
 
 
-def loads_of(plant: Plant, place_w: Floats, lost: frozenset[int] = frozenset()) -> RackLoads:
-    """What hangs on the power graph while places draw place_w, (P, S)."""
-    racks = plant.places.racks
-    outside_w = place_w[racks:].sum(axis=0)
-    return rack_loads(plant.works.graph, place_w[:racks], outside_w=outside_w, shared_w=plant.more_it_w, lost=lost)
-
-
-def settled(plant: Plant, loads: RackLoads, place_w: Floats, hour: Ints) -> tuple[RackFlow, CoolingYear | None]:
+def settled(plant: Plant, loads: Ways, place_w: Floats, hour: Ints) -> tuple[RackFlow, CoolingYear | None]:
     """Power and cooling once they agree, in these hours of the year, (S,)."""
     if not plant.is_cooled:
         return loads.solve(np.zeros(len(hour)), np.zeros(len(hour))), None
@@ -92,18 +96,24 @@ def mechanical_of(cooling: CoolingYear | None, count: int) -> tuple[Floats, Floa
     return cooling.electricity_w - cooling.critical_w, cooling.critical_w
 
 
-def _draw_w(plant: Plant, busy: Floats, *, evenly: bool) -> Floats:
+def _cuts_ms(line: CapLine, lost: Sequence[Lost]) -> list[int]:
+    return [*line.edges_ms.tolist(), *(at for one in lost for at in (one.from_ms, one.to_ms))]
+
+
+def _draw_w(plant: Plant, busy: Floats, dark: Bools | None, *, evenly: bool) -> Floats:
     """What places draw with so many of their units busy, (P, S); `busy` is written over."""
     busy *= plant.places.unit_w[:, None]
     busy += plant.places.base_w[:, None]
+    if dark is not None:
+        busy[dark] = 0.0
     peak_w = plant.places.peak_w
     return np.outer(peak_w / peak_w.sum(), busy.sum(axis=0)) if evenly and peak_w.any() else busy
 
 
-def _at_peaks(plant: Plant, slices: Slices, changes: Changes, *, evenly: bool) -> tuple[Ints, RackLoads]:
-    """The hall's highest moment of each slice, and what hangs on the power graph then."""
+def _at_peaks(plant: Plant, slices: Slices, changes: Changes, dark: Bools | None, *, evenly: bool) -> tuple[Ints, Floats]:
+    """The hall's highest moment of each slice, and what places draw then. Which moment that is, dark racks decide too."""
     _, moments = highest(slices, changes.at_ms, changes.by * plant.places.unit_w[changes.place])
-    return moments, loads_of(plant, _draw_w(plant, at_moments(slices, changes, moments), evenly=evenly))
+    return moments, _draw_w(plant, at_moments(slices, changes, moments), dark, evenly=evenly)
 
 
 def _over_cap_w(line: CapLine, slices: Slices, it_w: Floats, meter_w: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from datahall.infrastructure.cooling import CoolingYear
 from datahall.infrastructure.power import RackFlow
-from datahall.infrastructure.power.columns import Floats, Ints
+from datahall.infrastructure.power.columns import Bools, Floats, Ints
 from datahall.twin.plant.overloads import Overload
 from datahall.twin.plant.slices import HOUR_MS, Slices
 
@@ -23,6 +23,8 @@ class Played:
     slices: Slices
     place_w: Floats
     """(P, S) what each rack and machine draws."""
+    dark: Bools | None
+    """(P, S) where nothing feeds a rack; None where nothing ever does not."""
     flow: RackFlow
     """Power, with its losses."""
     cooling: CoolingYear | None

@@ -39,9 +39,9 @@ operation: {utilisation_ratio: 0.6}
 """
 
 
-def plant(text: str = TEXT) -> Plant:
+def plant(text: str = TEXT, *, more_it_w: float = 0.0) -> Plant:
     hall, catalogue = as_spec(parse(text), Hall), Catalogue()
-    return plant_of(hall, estate_of(hall, catalogue), catalogue, Path())
+    return plant_of(hall, estate_of(hall, catalogue), catalogue, Path(), more_it_w=more_it_w)
 
 
 def holds(*rows: tuple[int, int, int, int, float, float], jobs: int = 2) -> Holds:
