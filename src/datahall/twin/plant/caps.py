@@ -22,8 +22,8 @@ class PowerCap(Spec):
     limit_w: Watts
     at: Literal["meter", "it"] = "meter"
     """What it limits: what the meter sees, or all IT together."""
-    every_s: Seconds | None = Field(default=None, gt=0)
-    """Again after so long, such as `1 d`; without it, once."""
+    every_s: Seconds | None = Field(default=None, ge=60)
+    """Again after so long, such as `1 d`, at least a minute; without it, once."""
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:

@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.twin.plant.halls import HOUR, TEXT, holds, plant
 
-from datahall.twin.plant import PowerCap, headroom, play
+from datahall.foundation.document import as_spec, parse
+from datahall.twin.plant import PowerCap, PowerCaps, headroom, play
+from datahall.twin.plant.caps import cap_line
 from datahall.twin.plant.headroom import it_at_meter_w
 
 
@@ -49,5 +51,13 @@ def test_a_cap_lasts_and_fits_into_its_period():
     """Given a cap that ends before it begins, or that lasts longer than its period, it is refused."""
     with pytest.raises(ValidationError, match="lasts no time"):
         PowerCap(from_s=10, to_s=10, limit_w=1)
-    with pytest.raises(ValidationError, match="cannot come again every 5 s"):
-        PowerCap(from_s=0, to_s=10, limit_w=1, every_s=5)
+    with pytest.raises(ValidationError, match="cannot come again every 60 s"):
+        PowerCap(from_s=0, to_s=100, limit_w=1, every_s=60)
+
+
+def test_a_file_of_caps_reads_as_people_write():
+    """Given hours, days and megawatts, the lowest of the caps that hold counts, at the meter unless it says otherwise."""
+    text = "caps:\n  - {from_s: 1 h, to_s: 3 h, limit_w: 2 MW, every_s: 1 d}\n  - {from_s: 2 h, to_s: 4 h, limit_w: 1 MW}\n"
+    line = cap_line(plant(), as_spec(parse(text), PowerCaps).caps, 30 * HOUR)
+    it_w, meter_w = line.at(np.array([0, 1, 2, 3, 26]) * HOUR)
+    assert meter_w.tolist() == [math.inf, 2e6, 1e6, 1e6, 2e6] and np.isinf(it_w).all()
