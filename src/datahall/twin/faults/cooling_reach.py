@@ -24,6 +24,8 @@ class CoolingLoss:
     pumps: int = 0
     plant: bool = False
     fans: bool = False
+    fans_hold_s: float = 0.0
+    """How long batteries still turn fans and pumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class CoolingReach:
             racks_kg=self._racks_kg,
             outdoor_c=self.design.outdoor_c,
         )
-        after_s = None if held is None else held.without_ups_s if loss.fans else held.with_ups_s
+        after_s = None if held is None else _until(held.with_ups_s, held.without_ups_s, loss)
         if after_s is None:
             return
         share = (air_w + door_w) / (self.design.air_heat_w + self._door_ratio * self.design.liquid_heat_w)
@@ -106,7 +108,7 @@ class CoolingReach:
             outdoor_c=self.design.outdoor_c,
         )
         loop_s = held.liquid_s if held is not None and held.liquid_s is not None else 0.0
-        yield self._stop("liquid", liquid_w / self.design.liquid_heat_w, 0.0 if loss.fans else loop_s)
+        yield self._stop("liquid", liquid_w / self.design.liquid_heat_w, min(loop_s, loss.fans_hold_s) if loss.fans else loop_s)
 
     def _stop(self, side: Side, share: float, after_s: float) -> HeatStop:
         racks = self._last_racks(side, share)
@@ -150,6 +152,16 @@ class CoolingReach:
     @cached_property
     def _racks_kg(self) -> float:
         return racks_kg_of(self.loaded.estate, self.loaded.catalogue)
+
+
+def _until(turning_s: float | None, still_s: float | None, loss: CoolingLoss) -> float | None:
+    """When the air is at its limit, s: as slowly as with fans while batteries turn them, then as fast as without."""
+    if not loss.fans or (turning_s is not None and turning_s <= loss.fans_hold_s):
+        return turning_s
+    if still_s is None:
+        return None
+    warmed = 0.0 if turning_s is None else loss.fans_hold_s / turning_s
+    return loss.fans_hold_s + (1 - warmed) * still_s
 
 
 def _short(units: Units | None, out: int, heat_w: float) -> float:

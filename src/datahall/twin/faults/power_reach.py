@@ -30,6 +30,8 @@ class PowerLoss:
     """Chillers, towers and their pumps."""
     fans: bool = False
     """Fans and pumps in the hall."""
+    fans_hold_s: float = 0.0
+    """How long batteries still turn them."""
     dry_racks: frozenset[str] = frozenset()
     """On generators until their tanks are empty, after `dry_after_s` at the least: as if they gave their rating."""
     dry_after_s: float = 0.0
@@ -81,13 +83,14 @@ class PowerReach:
         outage = self._outages.after(units)
         lost, gaps = self._racks(outage.lost_loads), self._racks(outage.interrupted_loads)
         mechanical = {self.supply.loads[i].name for i in outage.lost_loads if self.supply.loads[i].kind == "mechanical"}
-        shared = all(load.name != CRITICAL_PLANT for load in self.supply.loads)
+        fans = CRITICAL_PLANT if any(load.name == CRITICAL_PLANT for load in self.supply.loads) else PLANT
         loss = PowerLoss(
             lost_racks=lost,
             interrupted_racks=gaps,
             gap_s=self._start_s() if gaps else 0.0,
             plant=PLANT in mechanical,
-            fans=CRITICAL_PLANT in mechanical or (shared and PLANT in mechanical),
+            fans=fans in mechanical,
+            fans_hold_s=self._held_s(fans, outage) if fans in mechanical else 0.0,
             dry_racks=self._racks(self._outages.after([*units, *self._tanks]).lost_loads) - lost
             if self._tanks
             else frozenset(),
@@ -95,6 +98,19 @@ class PowerReach:
         )
         why = tuple(self._words(names, outage, loss))
         return replace(loss, why=why, witness=tuple(witness_of(self.supply, outage)))
+
+    def _held_s(self, name: str, outage: Outage) -> float:
+        """What the batteries that a load still reaches last together, losses aside, s."""
+        load = next(load for load in self.supply.loads if load.name == name)
+        broken = outage.removed | {unit for unit, _ in outage.tripped}
+        todo, seen, battery_wh = list(load.feeds), set[int](), 0.0
+        while todo:
+            if (unit := todo.pop()) in seen or unit in broken:
+                continue
+            seen.add(unit)
+            battery_wh += self.supply.units[unit].battery_wh or 0.0
+            todo += self.supply.units[unit].parents
+        return battery_wh * 3600 / load.peak_w if load.peak_w > 0 else 0.0
 
     def _dry(self, units: Collection[int]) -> frozenset[str]:
         """Racks that are without power once the tanks are empty as well."""
@@ -130,7 +146,8 @@ class PowerReach:
                 f"{len(loss.dry_racks):,} of {racks:,} racks live on generators, for {seconds_text(loss.dry_after_s)} or more"
             )
         told += ["the cooling plant has no power"] if loss.plant else []
-        told += ["fans and pumps have no power"] if loss.fans else []
+        held = f" once batteries are empty, in {seconds_text(loss.fans_hold_s)}" if loss.fans_hold_s else ""
+        told += [f"fans and pumps have no power{held}"] if loss.fans else []
         some = ", ".join(f"`{name}`" for name in sorted(names)[:TOLD_TRIPS])
         lost = f"{some}{' and more' if len(names) > TOLD_TRIPS else ''} lost"
         return [lost, *told] if told else [f"{lost}: others carry its load"]

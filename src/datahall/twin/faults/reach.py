@@ -136,7 +136,7 @@ class Reach:
     def _heat(self, lost: Collection[Element], power: PowerLoss) -> tuple[HeatStop, ...]:
         chillers = sum(element.what == "chiller" for element in lost)
         pumps = sum(element.what == "pump" for element in lost)
-        loss = CoolingLoss(chillers, pumps, power.plant, power.fans)
+        loss = CoolingLoss(chillers, pumps, power.plant, power.fans, power.fans_hold_s)
         return self._cooling.stops(loss) if loss != CoolingLoss() else ()
 
     def _stopped(self, stop: HeatStop) -> Harm:

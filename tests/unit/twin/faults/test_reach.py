@@ -123,6 +123,15 @@ def test_power_of_the_plant_is_cooling_lost(shipped: Shipped):
     assert harm.later and harm.later[0].nodes_down <= harm.nodes_down
 
 
+def test_batteries_turn_fans_for_a_while(shipped: Shipped):
+    """Given boards of the plant lost above the batteries of fans and pumps, racks hold longer than without those batteries."""
+    elements = shipped("h100-512")
+    above, below = lost(elements, "mech-a", "mech-b"), lost(elements, "mech-a", "mech-b", "ups-ma", "ups-mb")
+    assert any("once batteries are empty" in line for line in above.why)
+    assert above.later[0].after_s > below.later[0].after_s + 60
+    assert above.later[0].nodes_down == below.later[0].nodes_down
+
+
 def test_storage_control_plane_and_site(shipped: Shipped):
     """Given each lost, saving stalls; nothing new starts; nothing is left."""
     elements = shipped("h100-64")
