@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from datahall.twin.order import Order
 
@@ -58,6 +58,19 @@ class Timeline:
     def availability(self) -> float:
         """Share of all accelerator time that is up, 0..1; 1 without accelerators or without time."""
         return _share_up(self.accelerator_down_ms, self.accelerators * self.horizon_ms)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: what it adds up to, in seconds, without the events."""
+        return {
+            "horizon_s": self.horizon_ms / 1000,
+            "accelerator_availability": self.availability,
+            "node_availability": self.node_availability,
+            "accelerator_down_s": self.accelerator_down_ms / 1000,
+            "bandwidth_lost_accelerator_s": self.bandwidth_lost_ms / 1000,
+            "storage_down_s": {tier: down_ms / 1000 for tier, down_ms in self.storage_down_ms.items()},
+            "starts_off_s": self.starts_off_ms / 1000,
+            "machines_that_went_down": len(self.node_down_ms),
+        }
 
     @property
     def node_availability(self) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,23 @@ class Harm:
     def cut_off(self) -> frozenset[str]:
         """Machines that run on without any of the others."""
         return frozenset(name for name, ratio in self.nodes_degraded.items() if ratio <= 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`: names in order, what is empty left out."""
+        found: dict[str, Any] = {
+            "nodes_down": sorted(self.nodes_down),
+            "nodes_degraded": {name: self.nodes_degraded[name] for name in sorted(self.nodes_degraded)},
+            "accelerators_down": {name: list(indexes) for name, indexes in sorted(self.accelerators_down.items())},
+            "racks": list(self.racks),
+            "nodes_interrupted": sorted(self.nodes_interrupted),
+            "gap_s": self.gap_s,
+            "storage": list(self.storage),
+            "nodes_without_storage": sorted(self.nodes_without_storage),
+            "no_new_starts": self.no_new_starts,
+            "after_s": self.after_s,
+            "side": self.side,
+            "later": [stage.as_dict() for stage in self.later],
+            "why": list(self.why),
+            "witness": list(self.witness),
+        }
+        return {name: value for name, value in found.items() if value}

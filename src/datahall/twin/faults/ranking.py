@@ -57,6 +57,22 @@ class SingleRemoval:
         which = f"`{self.names[0]}`" if len(self.names) == 1 else f"One of {len(self.names):,}, such as `{self.names[0]}`"
         return f"{which}: {'; '.join(self.harm.why)}"
 
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`; machines are counted, not listed."""
+        return {
+            "what": self.what,
+            "names": list(self.names),
+            "accelerators": self.accelerators,
+            "degraded_accelerators": self.degraded,
+            "machines_down": len(self.harm.nodes_down),
+            "repair_h": self.repair_h,
+            "repair_assumed": self.repair_assumed,
+            "accelerator_hours": self.accelerator_hours,
+            "money": self.money,
+            "why": list(self.harm.why),
+            "witness": list(self.harm.witness),
+        }
+
 
 def single_removals(reach: Reach, *, repair_h: Mapping[What, float] | None = None) -> tuple[SingleRemoval, ...]:
     """Every element of the hall, those alike told once, the most harmful first. repair_h: in place of the assumed ones."""

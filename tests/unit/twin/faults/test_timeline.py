@@ -1,5 +1,6 @@
 """Faults and repairs in time: counted, ordered, added up; and which single loss hurts most."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +198,16 @@ def test_money_follows_the_price_of_servers(shipped: Shipped):
     # 310,000 USD over 4 years at 8 %, a quarter left: 0.3019 and 0.0555 a year, over 8 accelerators and 8,760 h.
     assert price == pytest.approx(310_000 * (0.30192 - 0.25 * 0.22192) / 8 / 8760, rel=1e-3)
     assert accelerator_hour_price(shipped("workstation").loaded) is None
+
+
+def test_all_of_it_goes_into_json(shipped: Shipped):
+    """Given a hall, harm, ranking and sums are plain data: machines by name in order, seconds for people."""
+    elements = shipped("h100-64")
+    harm = Reach(elements).of(elements.of("leaf")["management-leaf-4"], elements.of("accelerator")["r01-n1-a3"])
+    told = json.loads(json.dumps(harm.as_dict()))
+    assert told["nodes_down"] == sorted(harm.nodes_down) and told["accelerators_down"] == {"r01-n1": [3]}
+    assert "racks" not in told and "later" not in told
+    rows = json.loads(json.dumps([row.as_dict() for row in single_removals(Reach(elements))]))
+    assert rows[0]["what"] == "site" and rows[0]["accelerators"] == 512 and rows[0]["repair_assumed"]
+    sums = json.loads(json.dumps(played(elements, ("node", "r01-n1", 1, 2)).as_dict()))
+    assert sums["accelerator_down_s"] == 8 * 2 * 3600 and sums["machines_that_went_down"] == 1
