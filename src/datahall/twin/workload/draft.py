@@ -15,6 +15,8 @@ from datahall.twin.workload.trace import COLUMNS, NONE, Column, Trace, coded
 
 FAR_MS = 10**14
 """Three thousand years: beyond it a number is in another unit, or garbage."""
+HUGE = {"workers": 10**7, "accelerators": 10**7, "cpu_milli": 10**10, "memory_bytes": 2**50}
+"""No job is larger; below, products of them are exact in 64 bits."""
 EPOCH_S, EPOCH_MS = 1e8, 1e11
 """A submission after 1973 as Unix seconds; the same instant as milliseconds is beyond the year 5138 as seconds."""
 
@@ -100,9 +102,11 @@ def _sane(
         told=lambda row: f"submit is {submit[row] / 1e3:g} s, duration {duration[row] / 1e3:g} s: neither may be negative",
     )  # fmt: skip
     far = keep & ~negative & ((submit > FAR_MS) | (duration > FAR_MS) | (columns["requested_ms"] > FAR_MS))
+    far |= keep & np.logical_or.reduce([columns[name] > limit for name, limit in HUGE.items()])
     findings.rows(
-        "TWIN-009", far, lines, phrase="with a time of more than 3,000 years",
-        told=lambda row: f"submit is {submit[row] / 1e3:g} s, duration {duration[row] / 1e3:g} s: is the unit right?",
+        "TWIN-009", far, lines, phrase="with a time or a size beyond reason",
+        told=lambda row: f"submit is {submit[row] / 1e3:g} s, duration {duration[row] / 1e3:g} s, and it asks for "
+        f"{columns['workers'][row]} workers of {columns['accelerators'][row]} accelerators: are the units right?",
     )  # fmt: skip
     unrun = keep & ~negative & (duration == 0) & (not options.keep_unrun)
     findings.rows(

@@ -14,6 +14,7 @@ from datahall.twin.workload.table import Cells, Table
 
 LIMIT = float(2**53)
 """Whole numbers beyond it are not exact as floats, and no time or size of a job comes near."""
+FAR = float(2**62)
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "sec": 1e3, "m": 6e4, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
 WITH_UNIT = re.compile(r"^([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)\s*([a-z]+)$")
 CLOCK = re.compile(r"^(?:(\d+)-)?(?:(\d+):)?(?:(\d+):)?(\d+)(?:\.(\d+))?$")
@@ -29,8 +30,14 @@ class Numbers:
 
     def whole(self, scale: float = 1.0, *, none: int = -1) -> NDArray[np.int64]:
         """Rounded to whole numbers after scaling (halves to even); `none` where blank or bad."""
-        there = np.isfinite(self.values)
-        return np.where(there, np.rint(np.where(there, self.values, 0.0) * scale), none).astype(np.int64)
+        return whole_of(self.values, scale, none=none)
+
+
+def whole_of(values: NDArray[np.float64], scale: float = 1.0, *, none: int = -1) -> NDArray[np.int64]:
+    """Rounded to whole numbers after scaling; `none` for NaN. What is too large for 64 bits stays far beyond reason."""
+    there = np.isfinite(values)
+    scaled = np.clip(np.where(there, values, 0.0) * scale, -FAR, FAR)
+    return np.where(there, np.rint(scaled), float(none)).astype(np.int64)
 
 
 def numbers(cells: Cells) -> Numbers:

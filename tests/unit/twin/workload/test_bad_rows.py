@@ -1,6 +1,7 @@
 """Bad rows are told by file and line, counted, and never silently passed over."""
 
 import gzip
+import random
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def written(folder: Path, text: str, name: str = "jobs.csv") -> Path:
         ("2,5,inf,1,1", "TWIN-007", "duration is `inf`"),
         ("2,5,1_0,1,1", "TWIN-007", "duration is `1_0`"),
         ("2,,10,1,1", "TWIN-007", "submit_time is blank"),
-        ("2,5,1e13,1,1", "TWIN-009", "is the unit right"),
+        ("2,5,1e13,1,1", "TWIN-009", "are the units right"),
+        ("2,5,10,1e18,1", "TWIN-007", "num_gpus is `1e18`"),
+        ("2,5,10,1,1e8", "TWIN-009", "are the units right"),
         ("2,5,10", "TWIN-006", "3 fields, but 5"),
         ("2,5,10,1,1,7", "TWIN-006", "6 fields, but 5"),
     ],
@@ -170,3 +173,43 @@ def test_swf_with_text_and_cut_lines(tmp_path):
 def test_keep_unrun_keeps_them(tmp_path):
     """Given a study of placement, a pod that never ran still counts."""
     assert len(read_trace(written(tmp_path, HEAD + "1,0,0,1,1\n"), options=Options(keep_unrun=True))) == 1
+
+
+FRAGMENTS = (
+    b"",
+    b"-",
+    b"1e308",
+    b"nan",
+    b"99999999999999999999",
+    b"\x00",
+    b"\xff",
+    b'"',
+    b",",
+    b"\n",
+    b"-1",
+    b"x",
+    b" ",
+    b"1h",
+    b"_",
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_are_read_or_refused_never_worse(tmp_path, seed):
+    """Given 100 random damages to a good file, each reads to a trace in order or is refused: nothing else is raised."""
+    dice, good, ends = random.Random(seed), (HEAD + GOOD + "2,5,7.5,8,16\n3,9,1e3,0,2\n").encode(), set()
+    for _ in range(100):
+        data = bytearray(good)
+        for _ in range(dice.randint(1, 4)):
+            first = dice.randrange(len(data) + 1)
+            data[first : first + dice.choice((0, 1, 3, 9))] = dice.choice(FRAGMENTS)
+        (tmp_path / "jobs.csv").write_bytes(bytes(data))
+        try:
+            trace = read_trace(tmp_path / "jobs.csv", "csv")
+        except Refused as refusal:
+            ends.add("refused")
+            assert refusal.problems[0].code.startswith("TWIN-")
+        else:
+            ends.add("read")
+            assert (trace.duration_ms > 0).all() and (trace.submit_ms[1:] >= trace.submit_ms[:-1]).all()
+    assert ends == {"read", "refused"}

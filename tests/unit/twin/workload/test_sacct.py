@@ -49,6 +49,20 @@ def test_what_is_left_out_is_counted(tmp_path):
     assert "1 rows of job steps left out" in trace.notes
 
 
+def test_sizes_that_are_no_sizes_are_told(tmp_path):
+    """Given nodes, memory and limits that sacct does not write, each row is dropped and told once; 1K is a thousand."""
+    text = "JobID|Submit|Elapsed|NNodes|ReqCPUS|ReqTRES|ReqMem|Timelimit\n"
+    when = "2024-03-01T08:00:00|10"
+    text += f"1|{when}|two|2|||\n2|{when}|1|1||plenty|\n3|{when}|1|1|gres/gpu=-8||\n4|{when}|1|1|||soon\n5|{when}|1K|2K|||\n"
+    trace = read(tmp_path, text)
+    assert trace.job_id.tolist() == ["5"] and (trace.workers[0], trace.cpu_milli[0]) == (1000, 2000)
+    assert [problem.code for problem in trace.problems] == ["TWIN-007"] * 4
+    seen = " ".join(problem.what for problem in trace.problems)
+    assert all(
+        word in seen for word in ("nnodes is `two`", "reqmem is `plenty`", "reqtres is `gres/gpu=-8`", "timelimit is `soon`")
+    )
+
+
 def test_memory_per_core(tmp_path):
     """Given memory per core on one node, the worker has it for each of its cores."""
     text = "JobID|Submit|Elapsed|ReqCPUS|ReqMem\n7|2024-03-01T08:00:00|10|4|4Gc\n"

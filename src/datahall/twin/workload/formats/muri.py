@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datahall.twin.workload.draft import Draft, split
 from datahall.twin.workload.findings import Findings
 from datahall.twin.workload.formats.heads import head_columns
-from datahall.twin.workload.numbers import column_of
+from datahall.twin.workload.numbers import column_of, whole_of
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
 from datahall.twin.workload.table import delimited, need_columns
@@ -45,7 +45,7 @@ class Muri:
         models = table.texts("model_name")
         codes, model_names = coded(models)
         draft = Draft(
-            table.lines, ids.whole(), submit.whole(), np.rint(np.nan_to_num(service_ms, nan=-1)), table.rows_read, bad,
+            table.lines, ids.whole(), submit.whole(), whole_of(service_ms), table.rows_read, bad,
             workers=workers, accelerators=share,
         )  # fmt: skip
         draft.extra = {

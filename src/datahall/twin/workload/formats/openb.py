@@ -10,7 +10,7 @@ from datahall.foundation.errors import Problem, Refused
 from datahall.twin.workload.draft import Draft
 from datahall.twin.workload.findings import Findings
 from datahall.twin.workload.formats.heads import head_columns
-from datahall.twin.workload.numbers import column_of
+from datahall.twin.workload.numbers import column_of, whole_of
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
 from datahall.twin.workload.table import Table, delimited, need_columns, texts_of
@@ -41,12 +41,12 @@ class Openb:
         bad = np.logical_or.reduce([found.bad | found.blank for found in (cpu, memory, gpus, share, created, deleted)])
         began = _began(table, created.values, findings)
         draft = Draft(
-            table.lines, texts_of(table.cells("name")), created.whole(1000), _ran_ms(began, deleted.values),
+            table.lines, texts_of(table.cells("name")), created.whole(1000), whole_of(deleted.values - began, 1000),
             table.rows_read, bad, accelerators=gpus.whole(), cpu_milli=cpu.whole(), memory_bytes=memory.whole(2**20),
             gpu_milli=np.where((gpus.values == 1) & (share.values < 1000), share.whole(), NONE),
             queue=table.texts("qos") if "qos" in table else None, status=_statuses(table),
         )  # fmt: skip
-        draft.extra["published_wait_ms"] = np.rint((began - created.values) * 1000)
+        draft.extra["published_wait_ms"] = whole_of(began - created.values, 1000)
         if "gpu_spec" in table:
             draft.extra["gpu_spec"], names_of = coded(table.texts("gpu_spec"))
             draft.extra_names["gpu_spec"] = names_of
@@ -65,12 +65,6 @@ def _began(table: Table, created: NDArray[np.float64], findings: Findings) -> ND
     if lacking:
         findings.note(f"{lacking} pods were never scheduled: their duration is creation to deletion")
     return np.where(np.isnan(scheduled), created, scheduled)
-
-
-def _ran_ms(began: NDArray[np.float64], deleted: NDArray[np.float64]) -> NDArray[np.int64]:
-    span = deleted - began
-    ran: NDArray[np.int64] = np.rint(np.where(np.isfinite(span), span, -1) * 1000).astype(np.int64)
-    return ran
 
 
 def _statuses(table: Table) -> NDArray[np.int64] | None:

@@ -14,6 +14,7 @@ from datahall.foundation.extras import needs
 from datahall.foundation.units import bytes_text
 from datahall.twin.workload.draft import Draft
 from datahall.twin.workload.findings import Findings
+from datahall.twin.workload.numbers import whole_of
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
 from datahall.twin.workload.trace import NONE
@@ -83,11 +84,7 @@ def _whole(array: NDArray[Any], name: str, source: Source) -> NDArray[np.int64]:
     if array.dtype.kind not in "iuf":
         what = f"the column {name} holds {array.dtype}, but numbers are needed"
         raise Refused(Problem("TWIN-005", source.name, what, "name a tasks.parquet of OpenDC"))
-    return (
-        np.where(np.isfinite(array), np.rint(array), NONE).astype(np.int64)
-        if array.dtype.kind == "f"
-        else array.astype(np.int64)
-    )
+    return whole_of(array) if array.dtype.kind == "f" else array.astype(np.int64)
 
 
 def _need(have: set[str], source: Source) -> None:

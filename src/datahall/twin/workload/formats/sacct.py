@@ -4,7 +4,6 @@ Source: https://slurm.schedmd.com/sacct.html. Helpful columns: Timelimit, State,
 """
 
 import math
-import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from datahall.foundation.errors import Problem, Refused
 from datahall.twin.workload.draft import Draft
 from datahall.twin.workload.findings import Findings
 from datahall.twin.workload.formats.heads import head_columns
-from datahall.twin.workload.numbers import Numbers, clock_ms, column_of, each_once, moments_ms, tell_bad
+from datahall.twin.workload.formats.sacct_sizes import NONSENSE, NOTHING, Told, raw_limit_ms, sizes_of
+from datahall.twin.workload.numbers import Numbers, clock_ms, column_of, each_once, moments_ms, tell_bad, whole_of
 from datahall.twin.workload.options import Options
 from datahall.twin.workload.source import Source
 from datahall.twin.workload.table import Table, delimited, need_columns, texts_of
@@ -23,8 +23,6 @@ STATUS = {
     "NODE_FAIL": 5, "PREEMPTED": 5, "REQUEUED": 5,
 }  # fmt: skip
 UNFINISHED = frozenset({"PENDING", "RUNNING", "SUSPENDED", "RESIZING", "CONFIGURING", "COMPLETING"})
-SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGTP]?)B?([nc]?)$")
-SCALE = {"K": 2**10, "": 2**20, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 NO_LIMIT = frozenset({"", "UNLIMITED", "PARTITION_LIMIT", "INVALID", "NONE"})
 
 
@@ -47,13 +45,13 @@ class Sacct:
         told = lambda row: f"the job is {states[row]}: how long it runs is not known yet"  # noqa: E731
         findings.rows("TWIN-015", going, table.lines, phrase="of jobs that have not ended", told=told)
         ran, submit = _ran(table, findings, going), _moments(table, "submit", findings)
-        nodes, cpus = _count(table, ("nnodes", "reqnodes", "allocnodes")), _count(table, ("reqcpus", "ncpus", "alloccpus"))
-        gpus = _tres(table, "gres/gpu", np.zeros(len(table)))
-        workers, each = _split(np.maximum(nodes, 1), gpus)
+        sizes, told_limits = sizes_of(table, findings), Told(table, findings)
+        raw = told_limits.column(("timelimitraw",), raw_limit_ms)
+        limit = raw if "timelimitraw" in table else told_limits.column(("timelimit",), _limit_ms)
         draft = Draft(
             table.lines, ids, submit.whole(), ran.whole(), table.rows_read - int(steps.sum()),
-            going | ran.bad | submit.bad | submit.blank, requested_ms=_limits(table), workers=workers, accelerators=each,
-            cpu_milli=np.maximum(cpus, 1) * 1000 // workers, memory_bytes=_memory(table, np.maximum(nodes, 1), cpus) // workers,
+            going | ran.bad | submit.bad | submit.blank | sizes.bad | told_limits.bad, requested_ms=whole_of(limit),
+            workers=sizes.workers, accelerators=sizes.accelerators, cpu_milli=sizes.cpu_milli, memory_bytes=sizes.memory_bytes,
             user=_texts(table, "user"), queue=_texts(table, "partition"), group=_texts(table, "account"),
             status=np.array([STATUS.get(state, 0) for state in states], np.int64), origin_s=np.nan,
         )  # fmt: skip
@@ -88,73 +86,12 @@ def _moments(table: Table, name: str, findings: Findings) -> Numbers:
     return tell_bad(moments_ms(cells), cells, table, findings, called=name, needed=True)
 
 
-def _limits(table: Table) -> NDArray[np.int64] | None:
-    """Time limits in ms; -1 where there is none."""
-    if "timelimitraw" in table:
-        minutes = each_once(table.cells("timelimitraw"), lambda text: float(text) if text.isdigit() else math.nan)
-        return Numbers(minutes, np.isnan(minutes), np.isnan(minutes)).whole(60_000)
-    if "timelimit" in table:
-        values = each_once(table.cells("timelimit"), lambda text: math.nan if text.upper() in NO_LIMIT else clock_ms(text))
-        return Numbers(values, np.isnan(values), np.isnan(values)).whole()
-    return None
-
-
-def _count(table: Table, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """The first of these columns that is there, 0 where it says nothing; 1K is 1,000 as sacct writes it."""
-    name = next((name for name in names if name in table), None)
-    if name is None:
-        return np.zeros(len(table), np.int64)
-    return np.nan_to_num(each_once(table.cells(name), _counted)).astype(np.int64)
-
-
-def _counted(text: str) -> float:
-    scaled = text.upper().removesuffix("K")
-    try:
-        return float(scaled) * (1000 if scaled != text.upper() else 1)
-    except ValueError:
-        return math.nan
-
-
-def _tres(table: Table, key: str, otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One number of ReqTRES, or of AllocTRES where nothing was asked: `cpu=8,mem=64G,node=1,gres/gpu:a100=8`."""
-    name = next((name for name in ("reqtres", "alloctres") if name in table), None)
-    if name is None:
-        return otherwise
-    found = each_once(table.cells(name), lambda text: _tres_value(text, key))
-    return np.where(np.isnan(found), otherwise, found)
-
-
-def _tres_value(text: str, key: str) -> float:
-    """The untyped entry, or else all typed ones together: sacct writes both, and they count the same accelerators."""
-    pairs = dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
-    if key in pairs:
-        return _bytes_of(pairs[key])[0] if key == "mem" else _counted(pairs[key])
-    typed = [_counted(value) for name, value in pairs.items() if name.startswith(f"{key}:")]
-    return sum(typed) if typed else math.nan
-
-
-def _bytes_of(text: str) -> tuple[float, str]:
-    """`64Gn` -> bytes and what they are of: n node, c core, nothing the job."""
-    match = SIZE.match(text.strip())
-    return (float(match[1]) * SCALE[match[2]], match[3]) if match else (math.nan, "")
-
-
-def _memory(table: Table, nodes: NDArray[np.int64], cpus: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of the whole job, bytes: ReqTRES says so itself; ReqMem is per node, per core, or of the job."""
-    total = np.zeros(len(table))
-    if "reqmem" in table:
-        cells = table.cells("reqmem")
-        size = np.nan_to_num(each_once(cells, lambda text: _bytes_of(text)[0]))
-        of = each_once(cells, lambda text: {"n": 1.0, "c": 2.0}.get(_bytes_of(text)[1], 0.0))
-        total = size * np.where(of == 1, nodes, np.where(of == 2, np.maximum(cpus, 1), 1))
-    return np.rint(_tres(table, "mem", total)).astype(np.int64)
-
-
-def _split(nodes: NDArray[np.int64], gpus: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Nodes as workers with equal shares of the accelerators; where they do not divide, the most workers that divide both."""
-    whole = np.nan_to_num(gpus).astype(np.int64)
-    workers = np.where(whole > 0, np.gcd(whole, nodes), nodes)
-    return workers, whole // workers
+def _limit_ms(text: str) -> float:
+    """A limit as a clock; one that there is not says nothing."""
+    if text.upper() in NO_LIMIT:
+        return NOTHING
+    found = clock_ms(text)
+    return NONSENSE if math.isnan(found) else found
 
 
 def _texts(table: Table, name: str) -> list[str] | None:
