@@ -1,7 +1,7 @@
 """A common form for any trace: a CSV of seconds from the first submission, with as many columns as are known.
 
-submit_time, duration; and, where known: job_id, num_gpus, num_cpus, mem_mb, user, vc, group, status, req_time, gpu_milli,
-gpu_type, deferrable, deadline. `submit_ms`, `duration_ms`, `req_ms`, `deadline_ms` say milliseconds in place of seconds.
+submit_time, duration; and, where known: job_id, workers, num_gpus, num_cpus, mem_mb, user, vc, group, status, req_time,
+gpu_milli, gpu_type, deferrable, deadline. `submit_ms`, `duration_ms`, `req_ms`, `deadline_ms` say milliseconds in place of seconds.
 """
 
 import numpy as np
@@ -21,6 +21,7 @@ KNOWN = frozenset(
     {
         "job_id", "submit_time", "submit_ms", "duration", "duration_ms", "num_gpus", "num_cpus", "mem_mb", "user", "vc",
         "queue", "group", "status", "req_time", "req_ms", "gpu_milli", "gpu_type", "deferrable", "deadline", "deadline_ms",
+        "workers",
     }
 )  # fmt: skip
 MIB = 2**20
@@ -31,7 +32,7 @@ WORDS = {
 
 
 class Common:
-    """num_cpus and mem_mb are of the whole job, like num_gpus."""
+    """num_cpus and mem_mb (MiB) are of the whole job, like num_gpus; `workers` says into how many equal parts it falls."""
 
     def recognises(self, source: Source) -> bool:
         columns = head_columns(source)
@@ -51,12 +52,13 @@ class Common:
         if unknown:
             findings.note(f"columns that are not known were left out: {', '.join(unknown)[:300]}")
         read = {name: _sized(table, name, findings) for name in ("num_gpus", "num_cpus", "mem_mb", "gpu_milli")}
-        workers, each = split(read["num_gpus"].whole(none=0), options.accelerators_per_worker)
+        workers, each, uneven = _gangs(table, read["num_gpus"].whole(none=0), findings, options)
         shared = (read["num_gpus"].values == 1) & (read["gpu_milli"].values > 0) & (read["gpu_milli"].values < 1000)
         limit, until = _time(table, "req", findings, needed=False), _time(table, "deadline", findings, needed=False)
+        times, sizes = [submit.bad | submit.blank, duration.bad | duration.blank], [found.bad for found in read.values()]
         draft = Draft(
             table.lines, _ids(table, findings), submit.whole(), duration.whole(), table.rows_read,
-            np.logical_or.reduce([submit.bad | submit.blank, duration.bad | duration.blank, *(r.bad for r in read.values())]),
+            np.logical_or.reduce([*times, *sizes, uneven]),
             requested_ms=None if limit is None else limit.whole(), workers=workers, accelerators=each,
             cpu_milli=read["num_cpus"].whole(1000, none=0) // workers,
             memory_bytes=read["mem_mb"].whole(MIB, none=0) // workers,
@@ -71,6 +73,20 @@ class Common:
             draft.extra["gpu_type"], names = coded(table.texts("gpu_type"))
             draft.extra_names["gpu_type"] = names
         return draft
+
+
+def _gangs(
+    table: Table, gpus: NDArray[np.int64], findings: Findings, options: Options
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Workers, accelerators of each, and which rows do not divide: as said in `workers`, else the fewest that fit."""
+    if "workers" not in table:
+        return *split(gpus, options.accelerators_per_worker), np.zeros(len(table), np.bool_)
+    found = column_of(table, "workers", findings)
+    workers = np.maximum(found.whole(), 1)
+    wrong = (found.values < 1) | (np.rint(found.values) != found.values) | (gpus % workers != 0)
+    told = lambda row: f"{gpus[row]} accelerators do not divide into {found.values[row]:g} equal workers"  # noqa: E731
+    findings.rows("TWIN-011", wrong & ~found.bad & ~found.blank, table.lines, phrase="with uneven workers", told=told)
+    return workers, gpus // workers, wrong | found.bad | found.blank
 
 
 def _submit(table: Table, findings: Findings) -> tuple[Numbers | None, bool]:
@@ -117,7 +133,7 @@ def _sized(table: Table, name: str, findings: Findings) -> Numbers:
         zero = np.zeros(len(table))
         return Numbers(zero, zero == 1, zero == 1)
     found = column_of(table, name, findings, needed=False)
-    broken = np.isfinite(found.values) & (found.values % 1 != 0) & (name == "num_gpus")
+    broken = np.isfinite(found.values) & (np.rint(found.values) != found.values) & (name == "num_gpus")
     told = lambda row: f"num_gpus is {found.values[row]:g}: write 1, and the share in gpu_milli"  # noqa: E731
     findings.rows("TWIN-011", broken, table.lines, phrase="with a part of an accelerator in num_gpus", told=told)
     values = np.where(found.blank, 0.0, found.values)
@@ -132,7 +148,7 @@ def _ids(table: Table, findings: Findings) -> Column:
     cells = table.cells("job_id")
     found = numbers(cells[:1])  # whether the first is text tells almost always
     found = numbers(cells) if not found.bad.any() else found
-    if not (found.bad | found.blank).any() and not (found.values % 1 != 0).any():
+    if not (found.bad | found.blank).any() and not (np.rint(found.values) != found.values).any():
         return found.whole()
     return texts_of(cells)
 
