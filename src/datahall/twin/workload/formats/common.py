@@ -1,7 +1,8 @@
 """A common form for any trace: a CSV of seconds from the first submission, with as many columns as are known.
 
 submit_time, duration; and, where known: job_id, workers, num_gpus, num_cpus, mem_mb, user, vc, group, status, req_time,
-gpu_milli, gpu_type, deferrable, deadline. `submit_ms`, `duration_ms`, `req_ms`, `deadline_ms` say milliseconds in place of seconds.
+gpu_milli, gpu_type, deferrable, deadline. `submit_ms`, `duration_ms`, `req_ms`, `deadline_ms` say milliseconds in place of
+seconds.
 """
 
 import numpy as np
