@@ -31,6 +31,7 @@ WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"\basync[ _-]?(?:tp|tensor)", "tensor_overlap", True),
 )
 """What else a stack's text may say: words, the field of `Stack`, its value. The first of each field counts."""
+COMPILED = re.compile(r"\bcompiled?\b", re.ASCII | re.IGNORECASE)
 UNFUSED = re.compile(r"\b(?:no|without)[ _-]flash|\bunfused[ _-]attention", re.ASCII | re.IGNORECASE)
 
 
@@ -95,11 +96,13 @@ def stack_said(text: str, where: str = "stack") -> NamedStack:
     The longest name or alias that stands in it counts; then flash attention's release, `no flash`, `CUDA graphs`, `compile`
     and `eager` change that. Raises Missing, STACK-001, where it names none.
     """
-    words = re.sub(r"[_/]+", "-", text.lower())
+    words = re.sub(r"\s*[+&]\s*(?=deepspeed)", "-", re.sub(r"[_/]+", "-", text.lower()))
     named = [word for word in _by_word() if re.search(_pattern(word), words)]
     if not named:
         return stack_named(text, where)
     found = _by_word()[max(named, key=len)]
+    if COMPILED.search(text):
+        found = stacks().get(found.name.replace("-eager", "-compile"), found)
     changes = _changes(text)
     plan = {"flash_attention": False} if UNFUSED.search(text) else {"flash_attention": True} if _fuses(text) else {}
     return found.model_copy(update={"stack": found.stack | changes, "plan": found.plan | plan})

@@ -27,7 +27,9 @@ MORE = {"kv_heads": "attention.kv_heads", "experts": "experts.count", "topk": "e
 
 def architecture_of(row: Mapping[str, Any], notes: list[str]) -> Architecture:
     """The row's model. Raises Refused, ROW-001, or Missing, COST-001, which name the columns; notes: what was taken."""
-    wrong = [c for c in (*SIZES, *MORE, "ffn", "vocab", "seq_len") if not is_blank(row, c) and count(row, c) is None]
+    wrong = [
+        c for c in (*SIZES, *MORE, "ffn", "vocab", "seq_len", "head_dim") if not is_blank(row, c) and count(row, c) is None
+    ]
     if wrong:
         raise refused(wrong[0], why_no_count(row, wrong[0]), "give a count, or leave the cell empty")
     known = catalogued(said(row, "model"))
@@ -91,8 +93,7 @@ def _of_columns(row: Mapping[str, Any], known: Architecture | None, notes: list[
     if missing is not None:
         _tell_unknown(row, missing, known)
     hidden, heads = count(row, "hidden") or 0, count(row, "heads") or 0
-    if hidden % heads:
-        raise refused("heads", f"hidden={hidden} is not a multiple of heads={heads}", "correct either")
+    head_dim = _head_dim(row, known, hidden, heads)
     if is_blank(row, "vocab"):
         notes.append("no vocabulary given: embedding and logits not counted")
     model = said(row, "model")
@@ -105,12 +106,23 @@ def _of_columns(row: Mapping[str, Any], known: Architecture | None, notes: list[
         hidden=hidden,
         vocab=count(row, "vocab") or 2,
         context=count(row, "seq_len") or 2048,
-        attention=Attention(heads=heads, kv_heads=_kv_heads(row, heads), bias=biased),
+        attention=Attention(heads=heads, kv_heads=_kv_heads(row, heads), head_dim=head_dim, bias=biased),
         feed_forward=FeedForward(width=width, gated=bool(GATED.search(model)) and width != 4 * hidden, bias=biased),
         experts=_experts(row),
         source=f"the row itself: {said(row, 'source')}",
         **{"norm": "rmsnorm", "positions": "rotary", **shape},
     )
+
+
+def _head_dim(row: Mapping[str, Any], known: Architecture | None, hidden: int, heads: int) -> int | None:
+    """Width of a head: of the column `head_dim`, or of the catalogue's model of these sizes; None: hidden over heads."""
+    told = count(row, "head_dim")
+    if told is None and known is not None and _agrees(row, known):
+        told = getattr(known.attention, "head_dim", None)
+    if told is None and hidden % heads:
+        what = f"hidden={hidden} is not a multiple of heads={heads}, and head_dim is missing"
+        raise refused("heads", what, "correct either, or give the width of a head in a column head_dim")
+    return told
 
 
 def _tell_unknown(row: Mapping[str, Any], column: str, known: Architecture | None) -> None:

@@ -14,7 +14,8 @@ from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.stacks import on_device
 from datahall.planner.search.question import ASKED, Question
 from datahall.planner.search.search import search
-from datahall.planner.validation.hardware import Machine
+from datahall.planner.validation.columns import in_columns
+from datahall.planner.validation.hardware import Machine, problem_of
 from datahall.planner.validation.plan_rows import Asked
 from datahall.planner.validation.software import Software
 
@@ -47,16 +48,16 @@ def filled(
     """
     if not asked.open:
         return _plan({**asked.pinned}), ()
-    found = None
+    found, why = None, "nothing to choose by"
     if machine is not None and set(asked.open) <= {"recompute"}:
         found = _least_again(architecture, asked, software, machine)
     elif machine is not None and _divides(asked.pinned):
         stack = on_device(software.named.made(), machine.cluster.device.architecture)
         of = (architecture, machine, asked.accelerators, asked.pinned, stack)
-        found = _searched(Choice(repr(of), *of))
+        found, why = _searched(Choice(repr(of), *of))
     if found is None:
         plan = _plan({**asked.pinned, **_least(asked)})
-        return plan, (f"not given, and nothing to choose by: {_words(plan, asked)}",)
+        return plan, (f"not given, and {why}: {_words(plan, asked)}",)
     held = asked.open == ("recompute",) and _holds(architecture, found, software, machine)
     least = ", the least that fits" if held else ""
     return found, (f"not given, the search's choice: {_words(found, asked)}{least}",)
@@ -89,16 +90,22 @@ def _holds(architecture: Architecture, plan: TrainPlan, software: Software, mach
 
 
 @functools.lru_cache(maxsize=4096)
-def _searched(choice: Choice) -> TrainPlan | None:
-    """The fastest plan that fits, or comes nearest, with one chunk or, where chunks are open or more, interleaved."""
+def _searched(choice: Choice) -> tuple[TrainPlan | None, str]:
+    """The fastest plan that fits, or comes nearest, with one chunk or, where chunks are open or more, interleaved.
+
+    Or none, and why.
+    """
     chunks = choice.pinned.get("chunks")
     schedules = (["1f1b"] if chunks in (None, 1) else []) + (["interleaved"] if chunks != 1 else [])
-    found = [plan for schedule in schedules if (plan := _best(choice, schedule)) is not None]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    tried = [_best(choice, schedule) for schedule in schedules]
+    found = [each for each in tried if not isinstance(each, str)]
+    return (
+        (min(found, key=lambda pair: pair[0])[1], "") if found else (None, next(why for why in tried if isinstance(why, str)))
+    )
 
 
-def _best(choice: Choice, schedule: str) -> tuple[float, TrainPlan] | None:
-    """Seconds and plan: where nothing fits, the plan that comes nearest; None where nothing is possible."""
+def _best(choice: Choice, schedule: str) -> tuple[float, TrainPlan] | str:
+    """Seconds and plan: where nothing fits, the plan that comes nearest; or why nothing is possible."""
     pinned = choice.pinned
     given = {**NOT_WANTED, **{name: value for name, value in pinned.items() if name not in ASKED}, "schedule": schedule}
     if schedule == "1f1b":
@@ -109,11 +116,11 @@ def _best(choice: Choice, schedule: str) -> tuple[float, TrainPlan] | None:
             pinned["precision"], choice.stack, given, choice.machine.memory_bytes, reserve_ratio=0.0, fewer=False,
         )  # fmt: skip
         found = search(question, top=1)
-    except DatahallError:
-        return None
+    except DatahallError as error:
+        return in_columns(f"the search found none ({problem_of(error)})")
     if found.best:
         return found.best[0].seconds, found.best[0].plan
-    return (math.inf, found.nearest_fit.plan) if found.nearest_fit else None
+    return (math.inf, found.nearest_fit.plan) if found.nearest_fit else "the search found no possible plan"
 
 
 def _least(asked: Asked) -> Fields:

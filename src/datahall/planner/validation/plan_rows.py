@@ -25,6 +25,9 @@ RECOMPUTE = (
     ("selective ac", "operators"), ("selective", "selective"), ("full", "full"), ("remat", "full"), ("none", "none"),
     ("no rec", "none"), ("norm, act", "operators"), ("off", "none"), ("operators", "operators"),
 )  # fmt: skip
+_STAGE = re.compile(r"zero[\s_=:-]*(?:stage[\s_=:-]*)?([0-3])(?!\d)", re.ASCII)
+_SHARE = re.compile(r"zero[\s_-]*[0-3]\s*=\s*(\d+)|fsdp2?\s*=\s*(\d+)|fsdp[\s-]*(\d{2,}|[3-9])\b", re.ASCII)
+"""Ranks that share: `zero1=8`, `fsdp=8`, `fsdp64`; FSDP1 and FSDP2 are releases."""
 PARTS = "norm"
 """In a cell that names parts of a layer, such as `norm, act`."""
 RECOMPUTE_OPEN = "recompute not given: none, or more where only that fits"
@@ -123,41 +126,63 @@ def _sharding(row: Mapping[str, Any], given: Mapping[str, int], software: Softwa
     """What is sharded over data ranks, in the row's words; blank: as the stack does, else the optimiser."""
     words = said(row, "zero_fsdp").lower()
     if is_blank(row, "zero_fsdp"):
-        zero = software.plan.get("zero", 1)
+        told = _STAGE.search(said(row, "stack").lower())
+        zero = int(told[1]) if told else software.plan.get("zero", 1)
         if given.get("data", 2) > 1:
             notes.append(f"sharding not given: zero={zero}")
         return {"zero": zero, "shard": None}
-    return {"zero": _zero(words), "shard": _shard(words, given)}
+    return {"zero": _zero(words), "shard": _shard(words, given, notes)}
 
 
 def _zero(words: str) -> int:
     """Llama 3's FSDP keeps weights whole (arXiv:2407.21783, 3.3.2); the stage that is named, otherwise all for FSDP."""
     if "zero-1/2" in words:
         return 2
-    if told := re.search(r"zero[\s_-]*(?:stage[\s_-]*)?([0-3])", words):
+    if words in ("0", "1", "2", "3"):
+        return int(words)
+    if told := _STAGE.search(words):
         return int(told[1])
     if re.search(r"fsdp|hsdp|full_shard|hybrid_shard|weight sharding", words):
         return 3
-    return int("distributed opt" in words or words in ("1", "2", "3") or "zero" in words)
+    return int("distributed opt" in words or "zero" in words)
 
 
-def _shard(words: str, given: Mapping[str, int]) -> int | None:
-    """Ranks that share, where fewer than all: `zero1=8`, `fsdp64`, `HSDP`; None for all of them."""
-    across = given.get("data", 1) * given.get("context", 1)
-    told = re.search(r"(?:=|fsdp)\s*(\d+)", words)
-    ranks = int(told[1]) if told and "fsdp2" not in words else 8 if re.search(r"hsdp|hybrid_shard", words) else None
-    return ranks if ranks and ranks < across and across % ranks == 0 else None
+def _shard(words: str, given: Mapping[str, int], notes: list[str]) -> int | None:
+    """Ranks that share, where fewer than all: `zero1=8`, `fsdp64`, `HSDP`; None for all of them.
+
+    Raises Refused, ROW-001, where they do not divide the data ranks. Without data ranks in the row nothing is known of them.
+    """
+    if "data" not in given:
+        return None
+    across, told = given["data"] * given.get("context", 1), _SHARE.search(words)
+    if told is None:
+        return _hybrid(words, across, notes)
+    ranks = int(told[1] or told[2] or told[3])
+    if ranks < 1 or across % ranks:
+        what = f"zero_fsdp=`{words[:40]}` shares among {ranks} ranks, which do not divide dp x cp = {across}"
+        raise refused("zero_fsdp", what, f"name a divisor of {across}, or leave the count out for all of them")
+    return ranks if ranks < across else None
+
+
+def _hybrid(words: str, across: int, notes: list[str]) -> int | None:
+    """A server's eight ranks for HSDP, which says no count."""
+    if not re.search(r"hsdp|hybrid_shard", words):
+        return None
+    divides = across > 8 and across % 8 == 0
+    notes.append(f"ranks of a shard not given: {8 if divides else across}")
+    return 8 if divides else None
 
 
 def _recompute(row: Mapping[str, Any], software: Software, notes: list[str]) -> dict[str, Any]:
     """What the row says is computed again; with "seq-par" or "sequence-parallel" that, too."""
     text = said(row, "recompute").lower() or said(row, "measured_metric").lower()
-    kind = next((kind for word, kind in RECOMPUTE if word in text), None)
+    kind = next((kind for words, kind in RECOMPUTE if re.search(words, text)), None)
     found: dict[str, Any] = {"sequence_parallel": True} if "seq" in text and "par" in text else {}
     if "recompute" in software.plan and (kind is None or PARTS in text):
         return found  # the recipe says it: none, or the parts that stand in its stack
     if kind is None:
-        notes.append(RECOMPUTE_OPEN)
+        strange = "" if is_blank(row, "recompute") or "recipe" in text else said(row, "recompute")[:40]
+        notes.append(f"recompute `{strange}` not understood: none, or more where only that fits" if strange else RECOMPUTE_OPEN)
         return found
     return found | {"recompute": kind}
 

@@ -8,14 +8,14 @@ from typing import Any
 from datahall.foundation.errors import Missing, Refused
 from datahall.models.parallel.stacks import DEFAULT, NamedStack, stack_named, stack_said
 from datahall.planner.validation.cells import is_blank, said
-from datahall.planner.validation.software_nvidia import Recipe, is_nvidia, recipe_of
+from datahall.planner.validation.software_nvidia import Recipe, is_nvidia, recipe_of, tuned
 
 UNFUSED, FUSED = re.compile(r"no flash|without flash|unfused", re.IGNORECASE), re.compile(r"flash", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Software:
-    """A named stack, and what this source did beyond it: stated from its documents, never from its errors."""
+    """A named stack, and what this source did beyond it: from documents, some read after errors were seen (stacks.yaml)."""
 
     named: NamedStack
     plan: Mapping[str, Any]
@@ -43,13 +43,9 @@ class Source:
     held: Mapping[str, Any] = field(default_factory=dict)
 
 
-TUNED = "ROW-010"
-"""Of rows whose work is not that of pre-training; other gaps of the recipes leave the stack to the source."""
 HELD = {"gradient_bytes": 4}
-NO_MASKS = {"dropout": False}
-"""What BLOOM's published memory leaves no room for, seen there and not in a document; a step's time counts them."""
 SOURCES = (
-    Source("bigscience", "bigscience-2022", {}, NO_MASKS),
+    Source("bigscience", "bigscience-2022"),
     Source("korthikanti|2205\\.05198", "megatron-2022"),
     Source("sc21", "megatron-2021"),
     Source("vtrain", "megatron-deepspeed-2022", {"dropout": True, "bucket_elements": 0, "keeps_outputs": False}, HELD),
@@ -83,20 +79,33 @@ SHARDED = ((r"fsdp|full_shard|hybrid_shard", "pytorch-fsdp"), (r"zero[\s_-]*[23]
 
 
 def software_of(row: Mapping[str, Any]) -> Software:
-    """What the row's `stack` says, or its source, or today's default. Raises Missing, STACK-001, for an unknown stack."""
+    """What the row's `stack` says, or its source, or today's default, which also stands in for a stack that nobody knows.
+
+    Raises Refused, ROW-010, for work that is not that of pre-training.
+    """
+    if (problem := tuned(row)) is not None:
+        raise Refused(problem)
     if is_blank(row, "stack"):
         return _by_source(row)
     text = said(row, "stack")
     try:
         named = stack_said(text, "stack")
-    except Missing:
-        if not CHANGES.search(text):
-            raise
-        return _changed(_by_source(row), text)
+    except Missing as error:
+        by_source = _by_source(row)
+        if CHANGES.search(text):
+            return _changed(by_source, text)
+        problem = error.problems[0]
+        assumed = f"{problem.code} {problem.what}: {by_source.named.name} taken instead, interval widened; {problem.fix}"
+        return replace(by_source, unstated=True, assumed=assumed)
     by_source = _by_source(_released(row, named.name))
     if by_source.named.name == named.name and not by_source.unstated:
         return _changed(by_source, text)
-    return Software(named, _attention(row) | named.plan, False, "")
+    return Software(named, _attention(row) | named.plan, False, _taken_as(text, named))
+
+
+def _taken_as(text: str, named: NamedStack) -> str:
+    """What was taken, where the cell has another name for it."""
+    return "" if named.name in re.sub(r"[\s_/]+", "-", text.lower()) else f"stack `{text[:60]}` taken as {named.name}"
 
 
 def _released(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -121,8 +130,6 @@ def _by_source(row: Mapping[str, Any]) -> Software:
         recipe = recipe_of(row)
         if isinstance(recipe, Recipe):
             return _of_recipe(row, recipe)
-        if recipe.code == TUNED:
-            raise Refused(recipe)
     text = said(row, "source").lower()
     source = next((each for each in SOURCES if re.search(each.words, text)), None)
     if source is None:

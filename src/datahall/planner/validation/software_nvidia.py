@@ -1,7 +1,8 @@
 """What NVIDIA's recipes of a release set for a model on a machine: the software of its published rows, from documents only.
 
 A row of Megatron-Bridge says which parallelism it ran, not which graphs, dispatcher and overlap: those stand in the recipes of
-its release. So the release, which the source names, is an input. Nothing here was chosen by a row's time.
+its release. So the release, which the source names, is an input. Nothing here was fitted to a row's time;
+recipes that are guessed say `assumed`.
 """
 
 import functools
@@ -104,13 +105,27 @@ def is_nvidia(row: Mapping[str, Any]) -> bool:
     return OURS.search(said(row, "source")) is not None
 
 
+TUNED = re.compile(
+    r"(?<!no )(?<!not )(?<!without )\b(q?lora|dora|sft|peft|dpo|rlhf|grpo|(?<!full )(?<!full-)fine-?tun\w*)\b",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def tuned(row: Mapping[str, Any]) -> Problem | None:
+    """ROW-010: work that is not that of pre-training, in the row's words; fine-tuning of all weights is."""
+    for column in ("note", "model", "source"):
+        if found := TUNED.search(said(row, column)):
+            what = f"{column} says {found[1]}, whose frozen, packed or sampled work is not modelled"
+            return Problem("ROW-010", column, what, "compare a row of pre-training")
+    return None
+
+
 def recipe_of(row: Mapping[str, Any]) -> Recipe | Problem:
     """The recipe of a row's release, model, hardware and precision, or why there is none."""
     text = said(row, "model")
     architecture = next((name for words, name in MODELS if re.search(words, text, re.IGNORECASE)), None)
-    if tuned := re.search(r"\b(lora|sft|peft|fine-?tun\w*)\b", f"{said(row, 'source')} {said(row, 'note')}", re.IGNORECASE):
-        what = f"the row is of {tuned[1]}, whose frozen or packed work is not modelled"
-        return Problem("ROW-010", "note", what, "compare a row of pre-training")
+    if (problem := tuned(row)) is not None:
+        return problem
     if architecture is None:
         known = ", ".join(name for _, name in MODELS)
         return Problem(

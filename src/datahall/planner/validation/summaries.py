@@ -19,7 +19,10 @@ HELD_OUT, FITTED_ON = "held out", "fitted on"
 """Words in the note of a row by which its curve was or was not used to fit a constant."""
 
 
-UNSEEN = "held out: a row's were fitted without its platform, or not on its table; its interval was chosen without it"
+UNSEEN = (
+    "held out: a row's were fitted without its platform, or not on its table; its interval was chosen without it; mechanisms, "
+    "and what software does, were chosen with these tables in sight"
+)
 
 
 @dataclass(frozen=True, slots=True)

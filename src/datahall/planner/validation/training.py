@@ -11,6 +11,7 @@ from datahall.models.parallel.step import step_of
 from datahall.models.parallel.step_constants import StepConstants
 from datahall.models.parallel.uncertainty import Quantiles, interval_of
 from datahall.planner.validation.cells import count, is_blank, named, number, placed, said
+from datahall.planner.validation.columns import in_columns
 from datahall.planner.validation.hardware import GIB, problem_of
 from datahall.planner.validation.held_out import constants_without, platform_of, spread_without, told
 from datahall.planner.validation.memory import SIZES
@@ -161,7 +162,7 @@ def _seconds(case: Case, constants: StepConstants | None) -> tuple[float | None,
         step = step_of(case.architecture, case.plan, case.machine.cluster, case.stack, constants=constants)
         return float(step.seconds), ""
     except DatahallError as error:
-        return None, problem_of(error)
+        return None, in_columns(problem_of(error))
 
 
 def _measured_bytes(row: Mapping[str, Any]) -> float | None:

@@ -16,6 +16,7 @@ from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.stacks import on_device
 from datahall.planner.validation.architecture_rows import architecture_of
 from datahall.planner.validation.cells import is_blank, placed, said
+from datahall.planner.validation.columns import in_columns, out_of_range
 from datahall.planner.validation.filling import filled
 from datahall.planner.validation.hardware import GIB as GIB
 from datahall.planner.validation.hardware import NO_NETWORK, Machine, machine_of, problem_of
@@ -75,10 +76,9 @@ def case_of(row: Mapping[str, Any]) -> Case | str:
     try:
         return _case(row)
     except ValidationError as error:
-        first = error.errors()[0]
-        return placed(row, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        return placed(row, out_of_range(error))
     except DatahallError as error:
-        return placed(row, problem_of(error))
+        return placed(row, in_columns(problem_of(error)))
 
 
 def _case(row: Mapping[str, Any]) -> Case | str:
@@ -90,7 +90,7 @@ def _case(row: Mapping[str, Any]) -> Case | str:
     plan, chosen = filled(architecture, asked, software, machine)
     found = problems_of_plan(architecture, plan)
     if found:
-        return placed(row, f"{found[0].code} {found[0].what}; {found[0].fix}")
+        return placed(row, in_columns(f"{found[0].code} {found[0].what}; {found[0].fix}"))
     contradiction = "INCONSISTENT" if "INCONSISTENT" in said(row, "note") else ""
     assumed = [software.assumed, *notes, *asked.notes, *chosen, *_of_machine(machine, asked.accelerators)]
     return Case(

@@ -3,7 +3,7 @@
 import pytest
 
 from datahall.foundation.errors import Missing, Refused
-from datahall.models.parallel.stacks import stacks
+from datahall.models.parallel.stacks import stack_said, stacks
 from datahall.planner.validation.software import SOURCES, software_of
 
 BRIDGE = {
@@ -25,8 +25,43 @@ def test_the_row_speaks_before_its_source():
     assert software_of(row | {"stack": "internevo"}).named.name == "internevo"
     assert software_of(row).plan["flash_attention"] is True and software_of(row | {"note": ""}).plan["flash_attention"] is False
     assert software_of({"source": "a user"}).unstated and not software_of(row).unstated
+
+
+def test_a_stack_that_nobody_knows_loses_no_row():
+    """Given a word of no software, the source's or today's default is taken, unstated, with the reason and the near names."""
+    known, unknown = (software_of({"source": source, "stack": "megatron-cor"}) for source in ("internevo", "a laboratory"))
+    assert (known.named.name, unknown.named.name) == ("internevo", "megatron-core")
+    assert known.unstated and unknown.unstated and "STACK-001" in unknown.assumed and "`megatron-core`" in unknown.assumed
     with pytest.raises(Missing, match="STACK-001"):
-        software_of(row | {"stack": "unheard of"})
+        stack_said("megatron-cor")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Megatron-LM", "megatron-core"), ("Megatron-LM + DeepSpeed", "megatron-deepspeed-2022"),
+        ("PyTorch FSDP2", "pytorch-fsdp"),
+        ("HF accelerate", "pytorch-fsdp"), ("torchtune", "pytorch-fsdp"), ("NeMo 24.07", "nemo"), ("JAX/XLA", "maxtext"),
+        ("Nanotron", "nanotron"), ("PyTorch DDP", "pytorch-ddp"), ("TorchTitan (compile)", "torchtitan-compile"),
+        ("DeepSpeed ZeRO-3", "deepspeed"), ("Colossal-AI", "colossal-ai"), ("MaxText", "maxtext"),
+    ],
+)  # fmt: skip
+def test_words_of_people_find_the_nearest_stack(words, name):
+    """Given software as people write it, the nearest that is named is taken, stated, and told where it has another name."""
+    found = software_of({"source": "a laboratory", "stack": words})
+    assert found.named.name == name and not found.unstated
+    assert (found.assumed == "") is (name in words.lower().replace(" ", "-"))
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [({"note": "LoRA r=16"}, "note"), ({"model": "Llama 3 8B SFT"}, "model"), ({"source": "a blog on QLoRA"}, "source")],
+)
+def test_work_that_is_not_pre_training_is_refused(row, column):
+    """Given tuning of adapters or on packed samples by anybody, it is refused with its column; of all weights not."""
+    with pytest.raises(Refused, match=f"ROW-010 {column} says"):
+        software_of({"source": "a laboratory"} | row)
+    assert software_of({"source": "a laboratory", "note": "full fine-tuning, no LoRA"}).unstated
 
 
 def test_a_stack_cell_without_a_name_changes_what_the_source_ran():

@@ -6,7 +6,9 @@ from statistics import fmean
 
 import pytest
 
+from datahall.foundation.errors import Problem, Refused
 from datahall.models.parallel.memory import memory_of
+from datahall.planner.validation import filling
 from datahall.planner.validation.summaries import LEAST_ROWS, overall
 from datahall.planner.validation.tables import as_json, rows_of_file, shipped_rows, summary
 from datahall.planner.validation.training import TrainingRow, row_of, rows
@@ -43,11 +45,13 @@ def test_a_row_has_seconds_bytes_an_interval_and_a_constant() -> None:
 
 
 def test_a_stack_may_be_named_by_the_row_and_changes_the_time() -> None:
-    """Given the software of 2021 or an eager one in `stack`, it is taken; an unknown one is a problem with the near names."""
+    """Given the software of 2021 or an eager one in `stack`, it is taken; for an unknown one the default, and it says so."""
     old, eager = (row_of(ROW | {"stack": name}) for name in ("megatron-2021", "torchtitan eager"))
     assert (old.stack, eager.stack) == ("megatron-2021", "torchtitan-eager") and old.predicted_s != eager.predicted_s
     unknown = row_of(ROW | {"stack": "megatron-cor"})
-    assert unknown.predicted_s is None and "STACK-001" in unknown.problem and "`megatron-core`" in unknown.problem
+    plain = row_of(ROW | {"stack": "megatron-core"})
+    assert unknown.predicted_s == plain.predicted_s and unknown.high_s > plain.high_s  # type: ignore[operator]
+    assert "STACK-001" in unknown.note and "`megatron-core`" in unknown.note and unknown.problem == ""
 
 
 def test_memory_is_told_as_the_software_reports_it() -> None:
@@ -93,12 +97,18 @@ def test_everything_open_is_predicted() -> None:
     [
         ({"dp": "4"}, ("dp=4", "num_devices=16")), ({"kv_heads": "5", "model": "x"}, ("heads=32", "kv_heads=5")),
         ({"heads": "33", "kv_heads": "", "model": "x"}, ("hidden=4096", "heads=33")),
+        ({"heads": "33", "kv_heads": "", "model": "x"}, ("head_dim is missing", "column head_dim")),
+        ({"tp": "3", "dp": "", "num_devices": "24"}, ("tp=3", "set tp to 2 or 4")),
+        ({"pp": "4", "dp": "2", "vpp": "5"}, ("pp=4 x vpp=5", "set vpp to")),
+        ({"layers": "20000", "model": "x"}, ("ROW-004 layers=20000", "less than or equal to 10000; correct layers")),
+        ({"heads": "2048", "kv_heads": "", "model": "x"}, ("ROW-004 heads=2048", "less than or equal to 1024")),
+        ({"zero_fsdp": "zero3=3"}, ("zero_fsdp=`zero3=3`", "dp x cp = 8")),
         ({"experts": "8"}, ("experts=8", "topk is missing")),
         ({"experts": "8", "topk": "9", "moe_ffn": "7"}, ("topk=9", "experts=8")),
-        ({"global_batch": "17"}, ("global_batch=17", "data=8")), ({"precision": "int3"}, ("precision is `int3`", "bf16")),
+        ({"global_batch": "17"}, ("global_batch=17", "dp=8")), ({"precision": "int3"}, ("precision is `int3`", "bf16")),
         ({"tp": "two"}, ("tp is `two`", "count")), ({"num_devices": "0"}, ("num_devices is `0`", "whole number")),
         ({"hardware": ""}, ("hardware is missing", "A100")), ({"hardware": "TPU v5e"}, ("TPU v5e", "memory and its bandwidth")),
-        ({"ep": "2"}, ("expert=2", "experts")),
+        ({"ep": "2"}, ("ep=2", "experts")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_both_fields(change: dict[str, str], words: tuple[str, str]) -> None:
@@ -119,6 +129,39 @@ def test_times_that_contradict_each_other_are_not_judged() -> None:
     """Given tokens a second that are not the iteration's, both columns are named."""
     row = row_of(ROW | {"tokens_s_gpu": "99"})
     assert row.hit is None and "iter_time_s=7.5" in row.problem and "tokens_s_gpu=99" in row.problem
+
+
+@pytest.mark.parametrize(
+    ("words", "zero", "shard"),
+    [
+        ("zero3=4", 3, 4), ("zero=3", 3, None), ("ZeRO stage 2", 2, None), ("3", 3, None), ("FSDP1", 3, None), ("fsdp4", 3, 4),
+        ("FSDP2", 3, None), ("zero1=-1", 1, None), ("zero1=8", 1, None), ("none", 0, None),
+    ],
+)  # fmt: skip
+def test_sharding_is_read_as_it_is_written(words: str, zero: int, shard: int | None) -> None:
+    """Given a stage, and over how many of 8 data ranks, both are taken; a release of FSDP is no count of ranks."""
+    plan = case({"zero_fsdp": words}).plan
+    assert (plan.zero, plan.shard) == (zero, shard)
+
+
+def test_a_width_of_heads_may_be_given_or_known() -> None:
+    """Given 4 heads of 96 in 320 columns, they are taken; a catalogued model's stand in where its sizes agree."""
+    row = {"model": "x", "hidden": "320", "heads": "4", "kv_heads": "", "ffn": "1280", "head_dim": "96"}
+    assert case(row).architecture.attention.head_dim == 96  # type: ignore[union-attr]
+    palm = {"model": "palm-540b", "layers": "118", "hidden": "18432", "heads": "48", "kv_heads": "1", "ffn": "73728"}
+    assert case(palm | {"vocab": "256000"}).architecture.attention.head_dim == 256  # type: ignore[union-attr]
+
+
+def test_a_search_that_finds_nothing_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a search that refuses the question, the row tells its reason, in the columns of the table."""
+    problem = Problem("SEARCH-001", "pinned.tensor", "tensor=2 is refused", "set tensor to 4")
+
+    def refuses(*_: object, **__: object) -> None:
+        raise Refused(problem)
+
+    monkeypatch.setattr(filling, "search", refuses)
+    row = row_of(ROW | {"micro_batch": "", "seq_len": "4160"})
+    assert "the search found none (SEARCH-001 tp=2 is refused; set tp to 4)" in " ".join(row.assumed)
 
 
 def test_a_row_that_does_not_fit_is_predicted_with_a_note() -> None:
