@@ -9,6 +9,7 @@ from datahall.interfaces.cli.output import exits, next_step, say, write_new
 from datahall.interfaces.cli.targets import Force
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here; without it, print.")]
+TAKEN_ALONG = "What the script runs is taken along with `datahall submit --include FOLDER`."
 
 
 def register_export(group: typer.Typer) -> None:
@@ -75,7 +76,7 @@ def import_sbatch(
 
     found = from_sbatch(read_text(script), source=str(script))
     job = yaml_text([found.spec.model_dump(mode="json", exclude_unset=True)])
-    text = "\n".join([*comments([f"From {script.name}, by Datahall.", *found.notes]), job])
+    text = "\n".join([*comments([f"From {script.name}, by Datahall. {TAKEN_ALONG}", *found.notes]), job])
     for note in found.notes:
         say(note)
     if output is None:
@@ -84,4 +85,4 @@ def import_sbatch(
     refuse_input(output, [script])
     write_new(output, text, force=force)
     say(f"wrote {output}")
-    next_step(f"datahall submit --file {output}")
+    next_step(f"datahall submit --file {output} --include {script.parent}")

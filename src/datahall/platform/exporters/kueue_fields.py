@@ -144,7 +144,7 @@ def _retries(export: Export) -> Iterator[Told]:
         yield field_refused(NAME, "retries", retries, why, "take --to kueue, a RayJob, or export it without `retries`")
     yield Setting(("spec", "backoffLimit"), retries)
     if workers == 1:
-        rule = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+        rule = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
         yield Setting(("spec", "podFailurePolicy"), {"rules": [rule]})
 
 

@@ -76,7 +76,9 @@ def test_a_script_comes_over_and_loads_as_a_job(cli: Cli, here: Path):
     spec = document.load(here / "back.yaml", JobSpec)
     assert (spec.name, spec.workers, spec.memory) == ("train", 2, 2 * 2**30)
     text = (here / "back.yaml").read_text()
-    assert "# --requeue is left out" in text and "\n    srun --ntasks=2" in text, "a script is written as a block"
+    assert (
+        "datahall submit --include FOLDER" in text and "# --requeue is left out" in text and "\n    srun --ntasks=2" in text
+    ), "a script is written as a block"
     assert yaml.safe_load(text)["files"]["slurm.sh"] == spec.files["slurm.sh"]
 
 

@@ -106,7 +106,9 @@ def test_one_worker_is_a_plain_job_even_where_ray_is_for_gangs():
     assert set(found) == {"Job"}
     spec = found["Job"]["spec"]
     assert spec["backoffLimit"] == 3 and spec["template"]["spec"]["restartPolicy"] == "Never"
-    assert spec["podFailurePolicy"]["rules"] == [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
+    assert spec["podFailurePolicy"]["rules"] == [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    ]
     assert spec["template"]["spec"]["activeDeadlineSeconds"] == 2
 
 
