@@ -8,8 +8,9 @@ from typing import Any
 from datahall.foundation.errors import Missing, Problem, Refused
 from datahall.infrastructure.catalog.catalogue import near
 from datahall.models.cost.catalogue import aliases, architectures
+from datahall.models.cost.parameters import parameters_of
 from datahall.models.cost.spec import Architecture, Attention, Experts, FeedForward
-from datahall.planner.validation.cells import count, is_blank, said, why_no_count
+from datahall.planner.validation.cells import count, is_blank, number, said, why_no_count
 
 GPT = {"positions": "learned", "norm": "layernorm", "tied_embeddings": True}
 SHAPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -21,6 +22,13 @@ SHAPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 """Norms, positions and the output layer by words of a model's name; others are as Llama."""
 GATED = re.compile(r"llama|qwen|mistral|mixtral|deepseek|internlm|glm|palm|gemma|phi|yi\b|nemo", re.IGNORECASE)
+ENCODER_DECODER = re.compile(r"\b(?:flan[ _-]?)?t5\b|\bul2\b|\bbart\b", re.IGNORECASE)
+ADDED = re.compile(r"\(.*?\)|\b(?:meta|instruct|base|chat|hf|it|fp8|bf16|v0[.]\d)\b", re.ASCII)
+"""Words of a name that do not change the model: who made it, how it was tuned and stored."""
+LEAST_TOLD_B = 0.5
+"""Billions of parameters from which a count that is far off is worth a word."""
+ALIKE = 0.12
+"""By which `params_b` and a count from the columns may differ: names are rounded, embeddings often left out."""
 SIZES = {"layers": "layers", "hidden": "hidden", "heads": "attention.heads"}
 MORE = {"kv_heads": "attention.kv_heads", "experts": "experts.count", "topk": "experts.active", "moe_ffn": "experts.width"}
 
@@ -54,7 +62,7 @@ def _by_letters() -> Mapping[str, str]:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "", re.sub(r"\(.*?\)|instruct|base|chat|hf$", "", text.lower()))
+    return re.sub(r"[^a-z0-9]+", "", ADDED.sub("", text.lower().rpartition("/")[2].replace("_", " ").replace("-", " ")))
 
 
 def _value(architecture: Architecture, path: str) -> int | None:
@@ -97,21 +105,46 @@ def _of_columns(row: Mapping[str, Any], known: Architecture | None, notes: list[
     if is_blank(row, "vocab"):
         notes.append("no vocabulary given: embedding and logits not counted")
     model = said(row, "model")
+    if ENCODER_DECODER.search(model):
+        raise refused("model", f"model=`{model[:60]}` reads an encoder, whose time is not modelled", "give a decoder")
     shape = next((shape for words, shape in SHAPES if re.search(words, model, re.IGNORECASE)), {})
     biased = shape.get("norm") == "layernorm" and "mpt" not in model.lower()
     width = count(row, "ffn") or 4 * hidden
-    return Architecture(
+    made = Architecture(
         name=re.sub(r"[^a-z0-9.-]+", "-", model.lower()).strip("-.")[:60] or "row",
         layers=count(row, "layers") or 0,
         hidden=hidden,
         vocab=count(row, "vocab") or 2,
         context=count(row, "seq_len") or 2048,
         attention=Attention(heads=heads, kv_heads=_kv_heads(row, heads), head_dim=head_dim, bias=biased),
-        feed_forward=FeedForward(width=width, gated=bool(GATED.search(model)) and width != 4 * hidden, bias=biased),
+        feed_forward=FeedForward(
+            width=width, gated=width != 4 * hidden and (not shape or bool(GATED.search(model))), bias=biased
+        ),
         experts=_experts(row),
         source=f"the row itself: {said(row, 'source')}",
         **{"norm": "rmsnorm", "positions": "rotary", **shape},
     )
+    return _counted(row, made, notes)
+
+
+def _counted(row: Mapping[str, Any], made: Architecture, notes: list[str]) -> Architecture:
+    """With or without gates, whichever has as many parameters as the row says; told where neither has by far.
+
+    Without `params_b`: gated where the width is not the usual four times hidden, but in families that never are.
+    """
+    told, gated = number(row, "params_b"), made.feed_forward.gated
+    if told is None or told <= 0 or made.vocab <= 2:
+        if gated and not GATED.search(said(row, "model")):
+            notes.append("feed-forward taken as gated, as its width is not four times hidden")
+        return made
+    other = made.model_copy(update={"feed_forward": made.feed_forward.model_copy(update={"gated": not gated})})
+    mine, others = (parameters_of(one).total / 1e9 for one in (made, other))
+    if abs(mine / told - 1) > ALIKE and abs(others / told - 1) < ALIKE:
+        notes.append(f"feed-forward taken as {'not ' if gated else ''}gated, as params_b={told:g} says")
+        return other
+    if min(abs(size / told - 1) for size in (mine, others)) > 3 * ALIKE and mine > LEAST_TOLD_B:
+        notes.append(f"params_b={told:g}, but the columns make {mine:.3g}")
+    return made
 
 
 def _head_dim(row: Mapping[str, Any], known: Architecture | None, hidden: int, heads: int) -> int | None:
@@ -144,14 +177,14 @@ def _kv_heads(row: Mapping[str, Any], heads: int) -> int | None:
 
 
 def _experts(row: Mapping[str, Any]) -> Experts | None:
-    number, active, width = count(row, "experts"), count(row, "topk"), count(row, "moe_ffn")
-    if number is None:
+    held, active, width = count(row, "experts"), count(row, "topk"), count(row, "moe_ffn")
+    if held is None:
         if active or width:
             raise refused("experts", f"topk={active}, moe_ffn={width}, but experts is missing", "fill all three, or none")
         return None
     if active is None or width is None:
         missing = "topk" if active is None else "moe_ffn"
-        raise refused(missing, f"experts={number}, but {missing} is missing", "fill all three, or none")
-    if active > number:
-        raise refused("topk", f"topk={active} is more than experts={number}", "correct either")
-    return Experts(count=number, active=active, width=width)
+        raise refused(missing, f"experts={held}, but {missing} is missing", "fill all three, or none")
+    if active > held:
+        raise refused("topk", f"topk={active} is more than experts={held}", "correct either")
+    return Experts(count=held, active=active, width=width)

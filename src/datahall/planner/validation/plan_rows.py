@@ -22,9 +22,11 @@ PRECISIONS = (
     (r"fp32|float32|single", "fp32"),
 )  # fmt: skip
 RECOMPUTE = (
-    ("selective ac", "operators"), ("selective", "selective"), ("full", "full"), ("remat", "full"), ("none", "none"),
-    ("no rec", "none"), ("norm, act", "operators"), ("off", "none"), ("operators", "operators"),
+    (r"selective ac|\bsac\b|operators|norm, act", "operators"), (r"selective", "selective"),
+    (r"\bnone\b|\bno\b|\bwithout\b|\bfalse\b|\boff\b|^0$|\bdisabled\b", "none"),
+    (r"full|remat|checkpoint|\bac\b|every layer|all layers|uniform|\byes\b|\btrue\b|\bon\b|^1$|\benabled\b", "full"),
 )  # fmt: skip
+"""Words of a cell; the first that stands in it counts. Checkpointing without more is of each layer, as PyTorch's is."""
 _STAGE = re.compile(r"zero[\s_=:-]*(?:stage[\s_=:-]*)?([0-3])(?!\d)", re.ASCII)
 _SHARE = re.compile(r"zero[\s_-]*[0-3]\s*=\s*(\d+)|fsdp2?\s*=\s*(\d+)|fsdp[\s-]*(\d{2,}|[3-9])\b", re.ASCII)
 """Ranks that share: `zero1=8`, `fsdp=8`, `fsdp64`; FSDP1 and FSDP2 are releases."""
@@ -131,20 +133,33 @@ def _sharding(row: Mapping[str, Any], given: Mapping[str, int], software: Softwa
         if given.get("data", 2) > 1:
             notes.append(f"sharding not given: zero={zero}")
         return {"zero": zero, "shard": None}
-    return {"zero": _zero(words), "shard": _shard(words, given, notes)}
+    zero = _zero(words)
+    if zero is None:
+        zero = software.plan.get("zero", 1)
+        notes.append(f"zero_fsdp `{words[:40]}` not understood: zero={zero}")
+    elif zero == 3 and given.get("pipeline", 1) > 1 and re.search("fsdp|hsdp", words):
+        # Gathering them for each micro-batch would cost as many gathers: torchtitan and Llama 3 keep weights whole then.
+        zero = 2
+        notes.append(f"`{words[:40]}` with pp={given['pipeline']}: weights stay whole through the step, as trainers do then")
+    return {"zero": zero, "shard": _shard(words, given, notes)}
 
 
-def _zero(words: str) -> int:
-    """Llama 3's FSDP keeps weights whole (arXiv:2407.21783, 3.3.2); the stage that is named, otherwise all for FSDP."""
+def _zero(words: str) -> int | None:
+    """The stage that is named, otherwise all for FSDP; None for words that name nothing.
+
+    Llama 3's FSDP keeps weights whole (arXiv:2407.21783, 3.3.2).
+    """
     if "zero-1/2" in words:
         return 2
-    if words in ("0", "1", "2", "3"):
-        return int(words)
+    if bare := re.search(r"^(?:stage[\s_-]*)?([0-3])$", words):
+        return int(bare[1])
     if told := _STAGE.search(words):
         return int(told[1])
     if re.search(r"fsdp|hsdp|full_shard|hybrid_shard|weight sharding", words):
         return 3
-    return int("distributed opt" in words or "zero" in words)
+    if "distributed opt" in words or "zero" in words:
+        return 1
+    return 0 if re.search(r"\b(?:none|no|ddp|off|false|replicated)\b", words) else None
 
 
 def _shard(words: str, given: Mapping[str, int], notes: list[str]) -> int | None:
