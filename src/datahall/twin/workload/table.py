@@ -21,7 +21,7 @@ CHUNK_ROWS = 1 << 16
 NEWLINE, RETURN, SPACE = 10, 13, 32
 
 Cells = NDArray[np.bytes_]
-Offsets = NDArray[np.int64]
+Offsets = NDArray[np.signedinteger[Any]]
 
 
 def texts_of(cells: Cells) -> NDArray[np.str_]:
@@ -59,7 +59,7 @@ class Table:
         out = np.zeros((len(starts), width), np.uint8)
         for first in range(0, len(starts), CHUNK_ROWS):
             part = slice(first, first + CHUNK_ROWS)
-            index = starts[part, None] + np.arange(width)
+            index = starts[part, None] + np.arange(width, dtype=starts.dtype)
             inside = index < ends[part, None]
             out[part] = np.where(inside, self.data[np.minimum(index, len(self.data) - 1)], 0)
         return out.view(f"S{width}").reshape(-1)
@@ -80,14 +80,15 @@ def delimited(data: bytes, findings: Findings, *, delimiter: str = ",") -> Table
         return _quoted(text, names, findings, delimiter)
     array, begins, stops, lines = _lines(text, comment=None)
     begins, stops, lines = begins[1:], stops[1:], lines[1:]
-    places = np.flatnonzero(array == ord(delimiter))
+    places = np.flatnonzero(array == ord(delimiter)).astype(begins.dtype)
     first, seen = _counts(places, begins, stops)
     good = seen == len(names) - 1
     _tell_cut(findings, ~good, lines, seen + 1, len(names))
     begins, stops, lines, first = begins[good], stops[good], lines[good], first[good]
-    between = places[first[:, None] + np.arange(len(names) - 1)] if len(names) > 1 else np.empty((len(lines), 0), np.int64)
-    starts = np.concatenate([begins[:, None], between + 1], axis=1)
-    ends = np.concatenate([between, stops[:, None]], axis=1)
+    starts = np.empty((len(lines), len(names)), begins.dtype)
+    ends = np.empty_like(starts)
+    ends[:, :-1] = places[first[:, None] + np.arange(len(names) - 1)]
+    starts[:, 0], starts[:, 1:], ends[:, -1] = begins, ends[:, :-1] + 1, stops
     return _without_endless(Table(names, array, starts, ends, lines, len(seen)), findings)
 
 
@@ -129,7 +130,8 @@ def _lines(data: bytes, *, comment: int | None) -> tuple[NDArray[np.uint8], Offs
     kept = stops > begins
     if comment is not None:
         kept &= array[begins] != comment
-    return array, begins[kept], stops[kept], np.flatnonzero(kept) + 1
+    small = np.int32 if len(array) < 2**30 else np.int64  # half the memory to move, of what is the largest here
+    return array, begins[kept].astype(small), stops[kept].astype(small), np.flatnonzero(kept) + 1
 
 
 def _counts(places: Offsets, begins: Offsets, stops: Offsets) -> tuple[Offsets, Offsets]:
