@@ -28,7 +28,7 @@ class Harm:
     """What runs goes on; nothing starts, and nothing is restarted."""
     after_s: float = 0.0
     """From the fault until this harm is felt."""
-    side: Literal["air", "liquid", "fuel"] | None = None
+    side: Literal["air", "liquid", "fuel", "battery"] | None = None
     """What got too warm or ran out, where this harm comes later."""
     later: tuple["Harm", ...] = ()
     """What follows once heat has built up or tanks are empty, each with its `after_s`, unless the fault ends before."""

@@ -23,6 +23,9 @@ class PowerLoss:
     """What loses power."""
 
     lost_racks: frozenset[str] = frozenset()
+    held_racks: frozenset[str] = frozenset()
+    """Those of them that still have a battery, for `hold_s`: that of the first one to be empty."""
+    hold_s: float = 0.0
     interrupted_racks: frozenset[str] = frozenset()
     """Back on generators after `gap_s`."""
     gap_s: float = 0.0
@@ -84,33 +87,49 @@ class PowerReach:
         lost, gaps = self._racks(outage.lost_loads), self._racks(outage.interrupted_loads)
         mechanical = {self.supply.loads[i].name for i in outage.lost_loads if self.supply.loads[i].kind == "mechanical"}
         fans = CRITICAL_PLANT if any(load.name == CRITICAL_PLANT for load in self.supply.loads) else PLANT
+        held, hold_s = self._held(outage)
         loss = PowerLoss(
             lost_racks=lost,
+            held_racks=held,
+            hold_s=hold_s,
             interrupted_racks=gaps,
             gap_s=self._start_s() if gaps else 0.0,
             plant=PLANT in mechanical,
             fans=fans in mechanical,
             fans_hold_s=self._held_s(fans, outage) if fans in mechanical else 0.0,
-            dry_racks=self._racks(self._outages.after([*units, *self._tanks]).lost_loads) - lost
-            if self._tanks
-            else frozenset(),
+            dry_racks=self._dry(units) - lost,
             dry_after_s=min((self.graph.elements[i].fuel_h or 0.0 for i in self._tanks), default=0.0) * 3600,
         )
         why = tuple(self._words(names, outage, loss))
         return replace(loss, why=why, witness=tuple(witness_of(self.supply, outage)))
 
+    def _held(self, outage: Outage) -> tuple[frozenset[str], float]:
+        """Racks that batteries carry once nothing else does, and how long the first of these batteries lasts, losses aside."""
+        broken = outage.removed | {unit for unit, _ in outage.tripped}
+        reached = {i: self._batteries(self.supply.loads[i].feeds, broken) for i in outage.lost_loads}
+        load_w: dict[int, float] = {}
+        for load, units in reached.items():
+            for unit in units:
+                load_w[unit] = load_w.get(unit, 0.0) + self.supply.loads[load].peak_w / len(units)
+        lasts_s = [(self.supply.units[i].battery_wh or 0.0) * 3600 / drawn_w for i, drawn_w in load_w.items() if drawn_w > 0]
+        return self._racks([load for load, units in reached.items() if units]), min(lasts_s, default=0.0)
+
     def _held_s(self, name: str, outage: Outage) -> float:
         """What the batteries that a load still reaches last together, losses aside, s."""
         load = next(load for load in self.supply.loads if load.name == name)
         broken = outage.removed | {unit for unit, _ in outage.tripped}
-        todo, seen, battery_wh = list(load.feeds), set[int](), 0.0
+        stored_wh = sum(self.supply.units[i].battery_wh or 0.0 for i in self._batteries(load.feeds, broken))
+        return stored_wh * 3600 / load.peak_w if load.peak_w > 0 else 0.0
+
+    def _batteries(self, feeds: Collection[int], broken: Collection[int]) -> list[int]:
+        """Units with a battery that lead to these feeds past nothing that is broken."""
+        todo, seen = list(feeds), set[int]()
         while todo:
             if (unit := todo.pop()) in seen or unit in broken:
                 continue
             seen.add(unit)
-            battery_wh += self.supply.units[unit].battery_wh or 0.0
             todo += self.supply.units[unit].parents
-        return battery_wh * 3600 / load.peak_w if load.peak_w > 0 else 0.0
+        return [unit for unit in sorted(seen) if self.supply.units[unit].battery_wh]
 
     def _dry(self, units: Collection[int]) -> frozenset[str]:
         """Racks that are without power once the tanks are empty as well."""
@@ -139,6 +158,8 @@ class PowerReach:
             told.append(f"{len(outage.tripped) - TOLD_TRIPS} more elements trip")
         if loss.lost_racks:
             told.append(f"{len(loss.lost_racks):,} of {racks:,} racks lose power")
+        if loss.held_racks:
+            told.append(f"batteries carry {len(loss.held_racks):,} of them for {seconds_text(loss.hold_s)}")
         if loss.interrupted_racks:
             told.append(f"{len(loss.interrupted_racks):,} of {racks:,} racks lose power until generators run")
         if loss.dry_racks:

@@ -43,24 +43,34 @@ class Reach:
         site = next((element for element in lost if element.what == "site"), None)
         if site is not None:
             return self._site(site.name)
-        power = self._power.without([element.name for element in lost if element.what in POWER]) if _any(lost, POWER) else None
-        power = power or PowerLoss()
-        switches = self._switches_in(power.lost_racks) | {e for e in lost if e.what in {"switch", "leaf", "link"}}
-        down, degraded, unstored, network_why = self._network(switches)
+        names = [element.name for element in lost if element.what in POWER]
+        power = self._power.without(names) if names else PowerLoss()
         stops = self._heat(lost, power)
-        tiers, storage_why = self._storage(lost, power.lost_racks)
+        dark = self._dark(lost, power, power.lost_racks, stops)
+        later = (*map(self._stopped, stops), *self._dry(power))
+        if not power.held_racks:
+            return replace(dark, later=later)
+        first = self._dark(lost, power, power.lost_racks - power.held_racks, stops)
+        empty = replace(dark, after_s=power.hold_s, side="battery", nodes_interrupted=frozenset(), gap_s=0.0)
+        stages = sorted((empty, *later), key=lambda stage: stage.after_s)
+        return replace(first, why=dark.why, witness=dark.witness, later=tuple(stages))
+
+    def _dark(self, lost: frozenset[Element], power: PowerLoss, racks: frozenset[str], stops: Collection[HeatStop]) -> Harm:
+        """What follows from all that is lost, once these racks are dark."""
+        switches = self._switches_in(racks) | {e for e in lost if e.what in {"switch", "leaf", "link"}}
+        down, degraded, unstored, network_why = self._network(switches)
+        tiers, storage_why = self._storage(lost, racks)
         told = (*power.why, *network_why, *storage_why, *(stop.why for stop in stops))
         control = any(element.what == "control_plane" for element in lost)
         return Harm(
-            nodes_down=self._machines_in(power.lost_racks) | down,
+            nodes_down=self._machines_in(racks) | down,
             nodes_degraded=degraded,
-            racks=tuple(sorted(power.lost_racks)),
+            racks=tuple(sorted(racks)),
             nodes_interrupted=self._machines_in(power.interrupted_racks),
             gap_s=power.gap_s,
             storage=tiers,
             nodes_without_storage=unstored,
             no_new_starts=control,
-            later=(*map(self._stopped, stops), *self._dry(power)),
             why=told if not control else (*told, "the control plane is lost: what runs goes on, nothing new starts"),
             witness=power.witness or self._witness(lost, down, degraded, stops),
         )
@@ -177,10 +187,6 @@ class Reach:
         first = min(down, default=None) or min(degraded, default=None)
         first = first or next((rack for stop in stops for rack in stop.racks[:1]), None)
         return (*sorted(element.name for element in lost)[:TOLD], first) if first else ()
-
-
-def _any(lost: Collection[Element], kinds: Collection[str]) -> bool:
-    return any(element.what in kinds for element in lost)
 
 
 def _network_words(fabric: FabricReach, lost: Collection[Element], kept: dict[int, float]) -> str:

@@ -26,13 +26,15 @@ def timeline(occurrences: Iterable[Occurrence], reach: Reach, *, horizon_s: floa
 
 @dataclass(slots=True)
 class _Heating:
-    """One side of the hall on its way to the limit."""
+    """One side of the hall on its way to the limit, or what is stored on its way to empty."""
 
     harm: Harm
     from_ms: int
     warmed: float
     """Share of the way that was done at `from_ms`: cooling that is lost anew does not start from cold."""
     stopped: frozenset[str] = frozenset()
+    due: bool = False
+    """Whether the limit is reached."""
 
     def warmed_at(self, now_ms: int) -> float:
         way_ms = self.harm.after_s * MS_PER_S
@@ -60,6 +62,8 @@ class Play:
     reasons: Counter[Place] = field(default_factory=Counter)
     """Why a machine or accelerator is down, counted."""
     harm: Harm = field(default_factory=Harm)
+    felt: Harm = field(default_factory=Harm)
+    """The same once batteries are empty, from then on: what networks and storage show."""
     heating: dict[str, _Heating] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,6 +112,7 @@ class Play:
         if shared:
             self._ask_again(at_ms, order, causes)
         self._tell(at_ms, causes)
+        self._feel(at_ms)
 
     def _fault(self, fault: Occurrence, change: int, causes: dict[Place, str]) -> bool:
         """Counts it; says whether others may go with it."""
@@ -141,7 +146,6 @@ class Play:
             self._count(((node, None) for node in gaps), 1)
             self._at(at_ms + ceil(self.harm.gap_s * MS_PER_S), Order.UP, _Step("power_back", nodes=gaps))
         self._warm(at_ms, causes)
-        self._tell_shared(at_ms, before, why)
 
     def _warm(self, at_ms: int, causes: dict[Place, str]) -> None:
         """Heat goes on from where it was; once cooling is back, all that it stopped comes back."""
@@ -169,7 +173,7 @@ class Play:
         causes |= {(node, None): "; ".join(heating.harm.why) for node in now - before}
         self._count(((node, None) for node in now - before), 1)
         self._count(((node, None) for node in before - now), -1)
-        heating.stopped = now
+        heating.stopped, heating.due = now, True
 
     def _count(self, places: Iterable[Place], change: int) -> None:
         for place in places:
@@ -191,8 +195,13 @@ class Play:
             order = Order.DOWN if is_down else Order.UP
             self._events.append(FaultEvent(at_ms, order, kind, node, accelerator, why=causes.get(place, "")))
 
-    def _tell_shared(self, at_ms: int, before: Harm, why: str) -> None:
-        now = self.harm
+    def _feel(self, at_ms: int) -> None:
+        """Tells what networks, storage and the control plane show from now on, where that is something else than before."""
+        before, battery = self.felt, self.heating.get("battery")
+        self.felt = now = battery.harm if battery is not None and battery.due else self.harm
+        if now is before:
+            return
+        why = "; ".join(now.why)
         for node in sorted({*now.nodes_degraded, *before.nodes_degraded}):
             old, new = before.nodes_degraded.get(node, 1.0), now.nodes_degraded.get(node, 1.0)
             if old != new:
@@ -217,12 +226,12 @@ class Play:
             self._node_down_ms[node] += span_ms
         up_alone = sum(lost for node, lost in self._alone.items() if lost and (node, None) not in self.reasons)
         self._sums["accelerators"] += span_ms * (sum(self._accelerators[node] for node in down) + up_alone)
-        for node, ratio in self.harm.nodes_degraded.items():
+        for node, ratio in self.felt.nodes_degraded.items():
             if (node, None) not in self.reasons:
                 self._bandwidth_lost += span_ms * (1 - ratio) * self._accelerators[node]
-        for tier in self.harm.storage:
+        for tier in self.felt.storage:
             self._storage_down_ms[tier] += span_ms
-        self._sums["starts_off"] += span_ms * self.harm.no_new_starts
+        self._sums["starts_off"] += span_ms * self.felt.no_new_starts
 
     def _result(self) -> Timeline:
         place = {name: number for number, name in enumerate(self._accelerators)}

@@ -117,10 +117,12 @@ def test_liquid_without_flow_stops_at_once(shipped: Shipped):
 
 
 def test_power_of_the_plant_is_cooling_lost(shipped: Shipped):
-    """Given both boards of a hall, racks go down by power at once; heat adds nothing that was up."""
+    """Given both boards of a hall, batteries carry the racks for a while, and heat builds up meanwhile."""
     harm = lost(shipped("h100-64"), "lv-a", "lv-b")
-    assert len(harm.racks) == 36 and "the cooling plant has no power" in harm.why
-    assert harm.later and harm.later[0].nodes_down <= harm.nodes_down
+    assert not harm.racks and "the cooling plant has no power" in harm.why
+    air, battery = harm.later  # the first to come first
+    assert (battery.side, air.side) == ("battery", "air") and battery.after_s > 60
+    assert len(battery.racks) == 36 and battery.storage == ("fast",) and air.nodes_down == battery.nodes_down
 
 
 def test_batteries_turn_fans_for_a_while(shipped: Shipped):

@@ -158,6 +158,45 @@ racks:
     assert "tanks are empty" in dry.events[4].why
 
 
+def test_batteries_carry_racks_and_switches_until_they_are_empty(tmp_path: Path):
+    """Given a feed, and a UPS of 10 kWh over the rack with the switch, that rack and all bandwidth go when it is empty."""
+    from datahall.network.load import load
+
+    path = tmp_path / "hall.yaml"
+    path.write_text("""
+schema_version: 1
+name: battery-hall
+power:
+  elements:
+    - {name: "feed-[1-2]", kind: utility, rating_w: 100 kW}
+    - {name: "ups-[1-2]", kind: ups, rating_w: 60 kW, battery_wh: 10000, fed_by: ["feed-[1-2]"]}
+racks:
+  - {name: r1, power_limit_w: 25 kW, heat_limit_w: 25 kW, units: 42, feeds: [ups-1],
+     contents: [{part: hgx-h100-8, count: 1, cords: 4}, {part: QM9700, count: 1}]}
+  - {name: r2, power_limit_w: 25 kW, heat_limit_w: 25 kW, units: 42, feeds: [ups-2],
+     contents: [{part: hgx-h100-8, count: 1, cords: 4}]}
+fabrics:
+  - {name: net, purpose: compute, protocol: infiniband, topology: leaf_spine, switch: QM9700, link_bits_per_s: 400 Gbit/s,
+     cable_length_m: 3, racks: [r1]}
+""")
+    elements = Elements(load(path))
+    [stage] = Reach(elements).of(elements.of("feed")["feed-1"]).later
+    r1_w = elements.loaded.estate.blocks[0].peak_w
+    assert stage.after_s == pytest.approx(10_000 * 3600 / r1_w, rel=1e-6)
+    found = played(elements, ("feed", "feed-1", 1, 2))
+    empty_h = 1 + stage.after_s / 3600
+    assert [(round(at, 5), kind, name) for at, kind, name in told(found)] == [
+        (round(empty_h, 5), "down", "r1-n1"),
+        (round(empty_h, 5), "bandwidth", "r1-n1"),
+        (round(empty_h, 5), "bandwidth", "r2-n1"),
+        (3, "up", "r1-n1"),
+        (3, "bandwidth", "r1-n1"),
+        (3, "bandwidth", "r2-n1"),
+    ]
+    assert not played(elements, ("feed", "feed-1", 1, stage.after_s / 3600 - 0.01)).events
+    assert not played(elements, ("ups", "ups-1", 1, 0.01)).events[0].at_ms - HOUR_MS
+
+
 def test_counts_of_llama_3_keep_most_of_a_hall_up(shipped: Shipped):
     """Given a month of drawn interruptions, time down adds up from the events, and each down has its up or the end."""
     elements = shipped("h100-512")
