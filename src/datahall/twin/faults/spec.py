@@ -14,7 +14,8 @@ class PlannedFault(Spec):
     """One fault, or the same of many: `{what: feed, name: utility-a, at: 2 h, for: 4 h}`."""
 
     what: What
-    """`node` takes racks too: all machines in it. `power` is any power element, of whatever kind. `leaf` is a switch that
+    """`node` takes racks too: all machines in it. `pdu` takes busways too, `ups` rectifiers, `feed`
+    is a utility, `power` any power element. `leaf` is a switch that
     servers hang on, `link` one to a server (`r01-n2-compute-p0`) or between switches (`compute-leaf-3-spine-0`)."""
     name: NameRange | None = None
     """Names as in the hall, such as `r[001-008]-n1`, `r01-n2-a7`, `ups-a[1-2]`, `compute-leaf-0`, `chiller-1`. The control
