@@ -29,7 +29,7 @@ UNCOUNTED = {
 def from_hugging_face(path_or_mapping: str | Path | Mapping[str, Any], *, name: str | None = None) -> Architecture:
     """The architecture that a config.json describes: its path, the folder that holds it, or what it contains.
 
-    name: of the result; without it, the model's own name, its folder's or its type's.
+    name: of the result; without it, the model's own name, its file's or (of a config.json) its folder's, or its type's.
     Raises Missing when there is no such file, Refused with every problem of the file at once: COST-002 not a JSON object,
     COST-003 missing, COST-004 out of range, COST-005 a kind of model that cannot be counted, COST-006 contradictory.
     """
@@ -37,7 +37,9 @@ def from_hugging_face(path_or_mapping: str | Path | Mapping[str, Any], *, name: 
         return _architecture(path_or_mapping, name=name, place="config.json", text="", fallback=None)
     path = _file(Path(path_or_mapping))
     text = read_text(path)
-    return _architecture(_parsed(text, str(path)), name=name, place=str(path), text=text, fallback=path.absolute().parent.name)
+    usual = path.name == "config.json"
+    fallback = path.absolute().parent.name if usual else path.stem
+    return _architecture(_parsed(text, str(path)), name=name, place=str(path), text=text, fallback=fallback)
 
 
 def _file(path: Path) -> Path:
@@ -53,8 +55,13 @@ def _parsed(text: str, place: str) -> Mapping[str, Any]:
     except RecursionError:
         raise Refused(Problem("COST-002", place, "nested too deeply for a config.json", "check the file")) from None
     except json.JSONDecodeError as error:
-        what = f"not JSON: {error.msg}"
-        raise Refused(Problem("COST-002", f"{place}:{error.lineno}", what, "mend the syntax")) from None
+        what, fix = f"not JSON: {error.msg}", "mend the syntax"
+        if not text.lstrip().startswith("{"):
+            what, fix = (
+                "this is no configuration of a model: it does not begin with {",
+                "give the config.json beside the weights",
+            )
+        raise Refused(Problem("COST-002", f"{place}:{error.lineno}", what, fix)) from None
     except ValueError as error:
         raise Refused(Problem("COST-002", place, f"not JSON as it should be: {error}", "mend the file")) from None
     if not isinstance(data, dict):

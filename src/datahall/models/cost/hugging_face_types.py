@@ -151,7 +151,16 @@ DEEPSEEK_EXPERTS = ExpertNames(
 )  # fmt: skip
 DEEPSEEK = Layout(latent=True, kv_heads=(), head_dim=(), experts=DEEPSEEK_EXPERTS)
 
-TYPES: Mapping[str, Layout] = {
+CONTEXTS: Mapping[str, int] = {
+    "llama": 2048, "granite": 2048, "olmo": 2048, "olmo2": 2048, "mistral": 131_072, "mixtral": 131_072, "phi3": 4096,
+    "qwen2": 32_768, "qwen2_moe": 32_768, "qwen3": 32_768, "qwen3_moe": 32_768, "gemma": 8192, "gemma2": 8192,
+    "gemma3_text": 131_072, "gpt_oss": 131_072, "deepseek_v2": 2048, "deepseek_v3": 4096, "nemotron": 4096,
+    "starcoder2": 4096, "gpt_neox": 2048, "opt": 2048, "bert": 512, "roberta": 512,
+}  # fmt: skip
+"""Longest sequence that a type's class fills in where the file is silent (`max_position_embeddings` of the configuration
+classes in huggingface/transformers, src/transformers/models; from memory, and what a published file says goes first)."""
+
+_TYPES: Mapping[str, Layout] = {
     "llama": LLAMA,
     "granite": LLAMA,
     "olmo": Layout(norm="layernorm"),
@@ -219,3 +228,9 @@ TYPES: Mapping[str, Layout] = {
     "bert": BERT,
     "roberta": BERT,
 }  # fmt: skip
+TYPES: Mapping[str, Layout] = {
+    name: replace(layout, class_values={"max_position_embeddings": CONTEXTS[name], **layout.class_values})
+    if name in CONTEXTS
+    else layout
+    for name, layout in _TYPES.items()
+}

@@ -141,10 +141,9 @@ def problems(config: Any, **changed: Any) -> list[tuple[str, str]]:
 
 
 def test_everything_missing_is_said_at_once():
-    """Given a config without width, vocabulary and context, three problems name them, and nothing else is said."""
+    """Given a config without width and vocabulary, two problems name them; the type's class knows its context."""
     gone = dict.fromkeys(("intermediate_size", "vocab_size", "max_position_embeddings"), "gone")
-    assert problems(LLAMA3, **gone) == [("COST-003", "vocab_size"), ("COST-003", "max_position_embeddings"),
-                                        ("COST-003", "intermediate_size")]  # fmt: skip
+    assert problems(LLAMA3, **gone) == [("COST-003", "vocab_size"), ("COST-003", "intermediate_size")]
     assert problems(IN_CATALOGUE["mistral-7b"], num_key_value_heads="gone") == [("COST-003", "num_key_value_heads")]
     assert problems(DEEPSEEK_V3, kv_lora_rank="gone", v_head_dim="gone") == [
         ("COST-003", "kv_lora_rank"),
@@ -200,7 +199,7 @@ def test_what_cannot_be_counted_is_refused(config, field):
     ("text", "said"),
     [
         ("{", "not JSON"), ("[1]", "JSON object"), ('{"vocab_size": NaN}', "NaN"), ('{"a": 1, "a": 2}', "'a' is there twice"),
-        ("[" * 100_000, "nested"), ('{"a": ' + "9" * 5000 + "}", "not JSON"), ("import os", "not JSON"),
+        ("[" * 100_000, "nested"), ('{"a": ' + "9" * 5000 + "}", "not JSON"), ("import os", "no configuration"),
     ],
 )  # fmt: skip
 def test_what_is_no_json_object_is_one_problem(tmp_path, text, said):
@@ -294,3 +293,14 @@ def test_any_text_is_answered_with_problems(tmp_path_factory, text):
     path.write_text(text)
     with pytest.raises(DatahallError, match=r"COST-|DOC-"):
         from_hugging_face(path)
+
+
+def test_a_file_of_another_name_gives_the_model_its_name(tmp_path):
+    """Given llama12b.json in a folder `u`, the model is llama12b; given u/config.json, it is u."""
+    folder = tmp_path / "u"
+    folder.mkdir()
+    text = json.dumps({key: value for key, value in LLAMA3.items() if key != "_name_or_path"})
+    for name in ("llama12b.json", "config.json"):
+        (folder / name).write_text(text)
+    assert from_hugging_face(folder / "llama12b.json").name == "llama12b"
+    assert from_hugging_face(folder / "config.json").name == "u"
