@@ -13,7 +13,7 @@ from datahall.interfaces.forecast_text import (
     shares,
     span_said,
 )
-from datahall.planner.training.result import Run, TrainForecast
+from datahall.planner.training.result import DAY_S, Run, TrainForecast
 
 MORE = 5
 """Plans beside the best that are told."""
@@ -93,10 +93,10 @@ def fullest_said(forecast: TrainForecast) -> str:
 
 def _run(run: Run) -> Iterator[str]:
     tokens = run.global_batch * run.sequence
-    interval = f"80 % between {significant(run.step_low_s)} and {significant(run.step_high_s)} s"
+    step = span_said(*(seconds / DAY_S for seconds in (run.step_s, run.step_low_s, run.step_high_s)))
     yield f"{run.steps:,} steps of {run.global_batch:,} x {run.sequence:,} = {count_said(tokens)} tokens ({run.batch_why})"
     rate = f"{with_unit(run.tokens_per_s, '1')} tokens/s, MFU {run.mfu_ratio:.1%}"
-    yield f"{seconds_said(run.step_s)} a step ({interval}), {rate}"
+    yield f"a step takes {step}, {rate}"
     saving = "not told by the hall" if run.save_s is None else seconds_said(run.save_s)
     every = "" if run.checkpoint_every_s is None else f" each {seconds_said(run.checkpoint_every_s)}"
     kept = "no goodput told: no storage is declared" if run.goodput_ratio is None else f"goodput {run.goodput_ratio:.1%}"
