@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datahall.foundation.readable import significant
 from datahall.interfaces.forecast_text import Line, bytes_said, ending, seconds_said, shares
 from datahall.planner.serving.result import Part, Percentiles, Served, ServeForecast
+from datahall.planner.serving.words import level_words, nearest_words
 
 MORE = 5
 PARTS = {
@@ -13,7 +14,6 @@ PARTS = {
     "pipeline": "sends between stages", "draft": "the draft", "kv": "keys and values", "context": "driver and libraries",
 }  # fmt: skip
 """Parts of a step and of memory in words; one that is not here is called by its name."""
-LEVELS = {"ttft_p95_s": "TTFT p95", "ttft_p99_s": "TTFT p99", "tpot_p95_s": "TPOT p95", "tpot_p99_s": "TPOT p99"}
 
 
 def headline(forecast: ServeForecast) -> str:
@@ -24,7 +24,7 @@ def lines(forecast: ServeForecast, *, bars: bool) -> Iterator[Line]:
     """Subject and line, in the order of the screen."""
     yield from (("Answers", line) for line in _answers(forecast))
     if forecast.shortfall:
-        yield from (("Not met", line) for line in _shortfall(forecast))
+        yield from (("Not met", line) for line in shortfall(forecast))
     yield from (("Decode step", line) for line in shares(part_words(forecast.decode_step), said=seconds_said, bars=bars))
     yield from (("One prompt", line) for line in shares(part_words(forecast.prefill), said=seconds_said, bars=bars))
     yield from (("Memory", line) for line in _memory(forecast, bars=bars))
@@ -50,7 +50,8 @@ def _answers(forecast: ServeForecast) -> Iterator[str]:
     yield f"time to first token {times(served.ttft)}{_asked(request.ttft_p95_s)}"
     yield f"each further token {times(served.tpot)}{_asked(request.tpot_p95_s)}"
     low, high = forecast.ttft_p95_interval.low, forecast.ttft_p95_interval.high
-    yield f"over {request.trials} seeds of {forecast.simulated_requests:,} requests: TTFT p95 {_between(low, high)}"
+    seeds = f"over {request.trials} seeds of {forecast.simulated_requests:,} requests"
+    yield f"{seeds}: TTFT p95 {_between(low, high)}{kept(forecast)}"
     yield f"prompts of {request.input_tokens:,.0f} tokens, answers of {request.output_tokens:,.0f}, by {forecast.engine}"
 
 
@@ -63,6 +64,14 @@ def times(found: Percentiles) -> str:
     return f"p50 {seconds_said(found.p50)}, p95 {seconds_said(found.p95)}, p99 {seconds_said(found.p99)}"
 
 
+def kept(forecast: ServeForecast) -> str:
+    """`; 4 of 5 seeds keep the level`, and how many must; empty where no time is asked for or the level is not met."""
+    found, of = forecast.seeds_keeping, forecast.request.trials
+    if found is None or not forecast.request.has_level or forecast.shortfall:
+        return ""
+    return f"; {found} of {of} seeds keep the level, {forecast.seeds_needed} must"
+
+
 def _asked(limit_s: float | None) -> str:
     return "" if limit_s is None else f" (asked: {seconds_said(limit_s)} for p95)"
 
@@ -71,13 +80,11 @@ def _between(low: float, high: float) -> str:
     return f"{seconds_said(low)} to {seconds_said(high)}"
 
 
-def _shortfall(forecast: ServeForecast) -> Iterator[str]:
+def shortfall(forecast: ServeForecast) -> Iterator[str]:
     if forecast.shortfall is None:
         return
-    for name, asked_s, lowest_s in forecast.shortfall.by:
-        yield f"{LEVELS.get(name, name)}: {seconds_said(asked_s)} asked, {seconds_said(lowest_s)} at the least"
-    nearest = ", ".join(f"{LEVELS.get(name, name)} {seconds_said(value)}" for name, value in forecast.shortfall.nearest)
-    yield f"the nearest level that can be met: {nearest}"
+    yield from (level_words(*missed) for missed in forecast.shortfall.by)
+    yield f"what can be met: {', '.join(nearest_words(*level) for level in forecast.shortfall.nearest)}"
     yield from forecast.shortfall.remedies
 
 
@@ -115,7 +122,7 @@ COMPARED: tuple[tuple[str, Callable[[ServeForecast], str]], ...] = (
     ("output tokens/s of one", lambda f: significant(f.chosen.tokens_per_s_per_accelerator)),
     ("TTFT p95", lambda f: seconds_said(f.chosen.ttft.p95)),
     ("TPOT p95", lambda f: seconds_said(f.chosen.tpot.p95)),
-    ("level", lambda f: "met" if f.chosen.meets else "not met"),
+    ("level", lambda f: f.verdict),
     ("way", lambda f: f.chosen.way.words()),
     ("limited by", lambda f: f.limits[0] if f.limits else "–"),
 )

@@ -1,13 +1,11 @@
 """What is read first of serving: the times reached beside those asked for."""
 
-from collections.abc import Iterator
-
 from datahall.foundation.readable import significant
 from datahall.interfaces.forecast_text import seconds_said
 from datahall.interfaces.plan_parts.anchors import Anchors
 from datahall.interfaces.plan_parts.blocks import Block, Lines, Section, Table
 from datahall.interfaces.plan_parts.forecast import not_computed
-from datahall.interfaces.serve_text import LEVELS
+from datahall.interfaces.serve_text import kept, shortfall
 from datahall.planner.serving.result import Percentiles, ServeForecast
 
 
@@ -21,7 +19,7 @@ def tiles(forecast: ServeForecast, anchors: Anchors) -> list[tuple[str, str, str
         ("Output tokens of one", f"{significant(served.tokens_per_s_per_accelerator)} /s", "ways"),
         ("First token, 95 of 100", seconds_said(served.ttft.p95), "load"),
         ("Each further token, 95 of 100", seconds_said(served.tpot.p95), "load"),
-        ("Level", "met" if served.meets else "not met", "answer"),
+        ("Level", forecast.verdict.removeprefix("level is "), "answer"),
         ("Of the most it carries", f"{served.utilisation_ratio:.0%}", "load"),
     ]
     return [(label, value, anchors.section(place), label) for label, value, place in rows]
@@ -31,7 +29,7 @@ def answer_section(forecast: ServeForecast, anchors: Anchors) -> Section:
     """Percentiles, the level, and what is to be known beside them."""
     blocks: list[Block] = [_times(forecast)]
     if forecast.shortfall:
-        blocks.append(Lines(tuple(_shortfall(forecast)), title="The level is not met", warning=True))
+        blocks.append(Lines(tuple(shortfall(forecast)), title=f"The {forecast.verdict}", warning=True))
     blocks += not_computed(forecast.missing)
     if found := forecast.tokens_per_s_interval:
         text = (
@@ -65,17 +63,12 @@ def _times(forecast: ServeForecast) -> Table:
         row("each further token", "tpot", served.tpot, f"{seconds_said(tpot.low)} to {seconds_said(tpot.high)}"),
     )
     heads = ("Time", "Half of requests", "95 of 100", "99 of 100", "p95 over the seeds", "Asked")
-    return Table(heads, rows, numbers=frozenset({1, 2, 3, 4}), note="The spread over seeds is that of chance arrivals alone.")
-
-
-def _shortfall(forecast: ServeForecast) -> Iterator[str]:
-    if forecast.shortfall is None:
-        return
-    for name, asked_s, lowest_s in forecast.shortfall.by:
-        yield f"{LEVELS.get(name, name)}: {seconds_said(asked_s)} asked, {seconds_said(lowest_s)} at the least"
-    nearest = ", ".join(f"{LEVELS.get(name, name)} {seconds_said(value)}" for name, value in forecast.shortfall.nearest)
-    yield f"the nearest level that can be met: {nearest}"
-    yield from forecast.shortfall.remedies
+    return Table(
+        heads,
+        rows,
+        numbers=frozenset({1, 2, 3, 4}),
+        note=f"The spread over seeds is that of chance arrivals alone{kept(forecast)}.",
+    )
 
 
 def _what_ifs(forecast: ServeForecast) -> Table:

@@ -16,9 +16,11 @@ MOST_SIMULATED = 6
 """Ways that are simulated: their bounds are in order, and the search ends as soon as no bound left can win."""
 HOPE = 1.05
 """Bounds are means of a steady batch: a trial may carry a few in a hundred more."""
-ALIKE = 0.95
-"""Rates within five in a hundred are alike, as the model is no surer: then the simplest way with the smallest replica is taken,
-which fails and moves by itself."""
+LASTING = 0.9
+"""Of what short trials let a way carry, what long ones leave it at least, as a rule."""
+ALIKE = 0.98
+"""What carries within two in a hundred of the best is alike, as trials are no surer: then the simplest way with the smallest
+replica is taken, which fails and moves by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,18 @@ def best_fleets(trials: Trials, bounds: Iterable[Bound], *, most: int = MOST_SIM
     request, found = trials.request, list[Fleet]()
     able = [(bound, HOPE * bound.best.amount(request)) for bound in bounds if bound.best is not None]
     hoped = [(count_of(bound.plan.accelerators, amount, trials), bound) for bound, amount in able]
-    for count, bound in sorted(hoped, key=lambda pair: (_rank(pair[0], request), pair[0].accelerators_each))[:most]:
-        if found and _rank(count, request) > min(_rank(fleet.count, request) for fleet in found):
+    for count, bound in sorted(hoped, key=lambda pair: (rank(pair[0], request), pair[0].accelerators_each))[:most]:
+        if found and _hopeless(rank(count, request), min(rank(fleet.count, request) for fleet in found)):
             break
         if carried := carried_of(trials, bound):
             own = count_of(carried.plan.accelerators, carried.amount, trials)
             found.append(Fleet(carried, own))
     return in_order(found, request)
+
+
+def _hopeless(hoped: tuple[bool, float], best: tuple[bool, float]) -> bool:
+    """Whether not even long trials can put it first: where an amount is ranked (below 0), they may take from the best."""
+    return hoped > (best[0], best[1] * LASTING if best[1] < 0 else best[1])
 
 
 def count_of(accelerators_each: int, amount_each: float, trials: Trials) -> Count:
@@ -109,7 +116,7 @@ def asked_of(request: ServeRequest) -> float | None:
     return request.requests_per_s if request.concurrency is None else float(request.concurrency)
 
 
-def _rank(count: Count, request: ServeRequest) -> tuple[bool, float]:
+def rank(count: Count, request: ServeRequest) -> tuple[bool, float]:
     """Smaller is better: what is enough, with few accelerators; else as much as there can be."""
     if asked_of(request) is not None and count.enough:
         return False, float(count.accelerators)
@@ -119,14 +126,11 @@ def _rank(count: Count, request: ServeRequest) -> tuple[bool, float]:
 
 
 def in_order(fleets: Iterable[Fleet], request: ServeRequest) -> list[Fleet]:
-    """The best first; where counts are alike, the simplest: not split, then the smallest replica."""
-    found = sorted(fleets, key=lambda fleet: (_rank(fleet.count, request), _plain(fleet)))
-    if not found or (asked_of(request) is not None and found[0].count.enough):
-        return found
-    alike = [fleet for fleet in found if fleet.count.amount >= ALIKE * found[0].count.amount]
-    first = min(alike, key=_plain)
-    return [first, *(fleet for fleet in found if fleet is not first)]
+    """By what short trials say, the best first; where counts are the same, the simplest: not split, then the smallest
+    replica."""
+    return sorted(fleets, key=lambda fleet: (rank(fleet.count, request), plain(fleet)))
 
 
-def _plain(fleet: Fleet) -> tuple[bool, int, float]:
+def plain(fleet: Fleet) -> tuple[bool, int, float]:
+    """Smaller is simpler."""
     return fleet.carried.plan.prefill is not None, fleet.count.accelerators_each, -fleet.count.amount

@@ -70,7 +70,10 @@ class ServeFigures:
     def load(self, settled: Settled, inputs: list[Figure]) -> None:
         """What the fleet carries, and how long it takes."""
         served = self.served
-        about, formula = "requests of one replica", "highest that keeps the level, or a share of what is asked"
+        about, formula = (
+            "requests of one replica",
+            "highest that four in five seeds keep the level under, or a share of what is asked",
+        )
         rate = self.computed("replica_requests_per_s", served.requests_per_s, "1/s", formula, inputs, about)
         count = self.given("replicas", served.replicas, "1", "what is asked / what one carries, rounded up; else all that fit")
         each = self.ledger.figures["serve_replica_accelerators"]

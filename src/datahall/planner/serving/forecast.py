@@ -13,24 +13,25 @@ from datahall.planner.plan import plan_of
 from datahall.planner.serving.answer import Answer, answer_of, shortfall_of
 from datahall.planner.serving.bound import front_of, load_of
 from datahall.planner.serving.checks import problems_of_request
-from datahall.planner.serving.choose import Found, sweep
+from datahall.planner.serving.choose import Found, asked_of, sweep
 from datahall.planner.serving.figures import ServeFigures
 from datahall.planner.serving.figures_spent import SpentFigures
 from datahall.planner.serving.parts import as_parts, decode_step, kv_token_bytes, memory_parts, prefill_steps
+from datahall.planner.serving.pick import Picked, picked
 from datahall.planner.serving.pool import pool_of
 from datahall.planner.serving.request import ServeRequest
 from datahall.planner.serving.result import Interval, LoadPoint, ParetoPoint, Served, ServeForecast
 from datahall.planner.serving.room import too_large, too_many
-from datahall.planner.serving.settle import Settled, best_settled, offered, served_of
+from datahall.planner.serving.settle import Settled, needed_of, served_of, settled_at
 from datahall.planner.serving.spend import spent_of
-from datahall.planner.serving.trials import REPORTED, Trials, percentiles
+from datahall.planner.serving.trials import REPORTED, Trials
 from datahall.planner.serving.way import way_of
 from datahall.planner.serving.what_if import one_more, what_ifs
 from datahall.planner.serving.words import assumptions_of, limits_of
 from datahall.planner.training.hall import home_of
 
 CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1)
-"""Of the load that the chosen way carries, what its curve shows."""
+"""Of the load that the chosen way carries, what its curve shows, beside the load of the answer itself."""
 OTHERS = 5
 """Ways that are told beside the chosen one."""
 
@@ -52,13 +53,14 @@ def serve_of(loaded: Loaded, architecture: Architecture, request: ServeRequest) 
     if problem := too_many(trials, found.bounds):
         raise Refused(problem)
     answer = answer_of(trials, found)
-    made = _told(loaded, trials, found, answer, best_settled(answer.trials, answer.fleets))
+    made = _told(loaded, trials, found, answer, picked(answer.trials, answer.fleets))
     return replace(made, seconds=time.perf_counter() - started_s)
 
 
-def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: Settled) -> ServeForecast:
-    """All that is known of the settled fleet. asked: under the level that was asked; the answer may have another."""
-    trials, plan = answer.trials, settled.fleet.carried.plan
+def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, choice: Picked) -> ServeForecast:
+    """All that is known of the chosen fleet. asked: under the level that was asked; the answer may have another."""
+    trials, settled = answer.trials, choice.chosen
+    plan = settled.fleet.carried.plan
     served = served_of(trials, settled)
     served = replace(served, meets=served.meets and not answer.missed)
     step, prefill = decode_step(trials, plan, served.batch_mean / plan.data), prefill_steps(trials, plan)
@@ -75,7 +77,7 @@ def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: 
         engine=trials.pool.engine.name,
         figures=ledger.figures,
         chosen=served,
-        others=tuple(offered(trials, fleet) for fleet in answer.fleets if fleet.carried is not settled.fleet.carried)[:OTHERS],
+        others=tuple(served_of(trials, other) for other in choice.others[:OTHERS]),
         ttft_p95_interval=settled.interval("ttft_s"),
         tpot_p95_interval=settled.interval("tpot_s"),
         simulated_requests=REPORTED,
@@ -93,9 +95,11 @@ def _told(loaded: Loaded, asked: Trials, found: Found, answer: Answer, settled: 
         fitting=len(found.bounds),
         simulated=len({key[0] for key in asked.kept}),
         seconds=0.0,
-        notes=(one_more(trials, settled),),
+        notes=(*choice.why, *one_more(trials, settled)),
         assumptions=(*assumptions_of(trials), *ledger.assumptions),
         missing=tuple(ledger.missing),
+        seeds_keeping=settled.keeping,
+        seeds_needed=needed_of(asked.request.trials),
         tokens_per_s_interval=Interval(*trials.interval(served.hall_tokens_per_s)),
     )
 
@@ -129,18 +133,18 @@ def _steady(trials: Trials, served: Served, settled: Settled) -> Throughput:
 
 
 def _curve(trials: Trials, settled: Settled) -> tuple[LoadPoint, ...]:
-    """The chosen way under less and a little more than it carries."""
-    carried, closed = settled.fleet.carried, trials.request.concurrency is not None
-    amounts = [share * carried.amount for share in CURVE]
-    return tuple(_point(trials, settled, amount) for amount in sorted({max(1.0, round(a)) if closed else a for a in amounts}))
+    """The chosen way under less and a little more than it carries, by the same trials as the answer."""
+    closed = trials.request.concurrency is not None
+    free = asked_of(trials.request) is None
+    most = settled.amount if free else max(settled.amount, settled.fleet.carried.amount)
+    amounts = [share * most for share in CURVE]
+    told = {settled.amount, *(max(1.0, round(a)) if closed else a for a in amounts)}
+    return tuple(_point(trials, settled_at(trials, settled.fleet, amount)) for amount in sorted(told))
 
 
-def _point(trials: Trials, settled: Settled, amount: float) -> LoadPoint:
-    latency, request = trials.of(settled.fleet.carried.plan, amount), trials.request
-    closed = request.concurrency is not None
-    rate = latency.output_tokens_per_s / request.output_tokens if closed else amount
-    times = percentiles(latency.ttft_s), percentiles(latency.tpot_s)
-    return LoadPoint(rate, rate * request.output_tokens, *times, trials.meets(latency))
+def _point(trials: Trials, settled: Settled) -> LoadPoint:
+    served = served_of(trials, settled)
+    return LoadPoint(served.requests_per_s, served.tokens_per_s, served.ttft, served.tpot, settled.keeps)
 
 
 def _pareto(trials: Trials, found: Found) -> tuple[ParetoPoint, ...]:

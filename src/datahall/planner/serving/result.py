@@ -204,6 +204,10 @@ class ServeForecast:
     missing: tuple[Assumption, ...]
     tokens_per_s_interval: Interval | None = None
     """Of all replicas: 80 % of what was measured lies so near to what was predicted. The model's error, not that of chance."""
+    seeds_keeping: int | None = None
+    """Of `request.trials` seeds, those that keep the whole level; all that keep up where none is asked."""
+    seeds_needed: int | None = None
+    """So many must keep it: four in five."""
 
     @property
     def headline(self) -> str:
@@ -211,7 +215,15 @@ class ServeForecast:
         served = self.chosen
         rate = f"{significant(served.hall_requests_per_s)} requests/s on {served.accelerators:,} {self.accelerator}"
         ways = f"{served.replicas:,} × ({served.way.words()})"
-        return f"{self.hall} serves {self.model}: {rate}, {ways}" + ("" if served.meets else "; the level is not met")
+        return f"{self.hall} serves {self.model}: {rate}, {ways}" + ("" if served.meets else f"; the {self.verdict}")
+
+    @property
+    def verdict(self) -> str:
+        """`level is met`, `level is not met`, or, where times are kept but fewer requests carried, `load is not carried`."""
+        if self.chosen.meets and self.shortfall is None:
+            return "level is met"
+        by = {name for name, _, _ in self.shortfall.by} if self.shortfall else set()
+        return "load is not carried" if by and by <= {"requests_per_s", "concurrency"} else "level is not met"
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`: everything but the time that it took."""

@@ -1,17 +1,23 @@
-"""The chosen fleet at the load that it will carry, over several seeds."""
+"""A fleet at the load that it will carry, over several seeds."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from statistics import fmean, median
 
 from datahall.models.inference.result import Latency
-from datahall.planner.serving.choose import Count, Fleet, asked_of, in_order
+from datahall.planner.serving.choose import Count, Fleet, asked_of
 from datahall.planner.serving.result import Interval, Percentiles, Served
 from datahall.planner.serving.trials import REPORTED, Trials, percentiles, times_of
 from datahall.planner.serving.way import way_of
 
 LESS = (0.97, 0.97, 0.97, 0.97, 0.94, 0.94, 0.88, 0.76, 0.5, 0.5)
 """Of the load, turn after turn, while the longer trials miss a level that the short ones met."""
+MORE = (1.03, 1.03, 1.03, 1.03)
+"""Of the load, turn after turn, while the longer trials still keep the level: the short ones may have been unlucky."""
+HALVINGS = 2
+"""Between the highest load that keeps the level and the next that does not: they end within one in a hundred."""
+KEEPING_RATIO = 0.8
+"""Of the seeds, those that must keep the level: the median alone would let nearly half of them miss it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +29,13 @@ class Settled:
     """Of one replica: requests/s, or requests in flight."""
     latencies: tuple[Latency, ...]
     """By seed."""
-    keeps: bool
-    """Whether the median seed keeps the level."""
+    keeping: int
+    """Seeds that keep up with the load and keep the whole level."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether enough seeds keep the level: four in five."""
+        return self.keeping >= needed_of(len(self.latencies))
 
     @property
     def meets(self) -> bool:
@@ -41,9 +52,10 @@ class Settled:
         return percentiles({name: median(times[name] for times in found) for name in ("p50", "p95", "p99")})
 
     def times(self) -> dict[str, float]:
-        """Medians by the names of a request's limits."""
-        found = {kind: self.median(f"{kind}_s") for kind in ("ttft", "tpot")}
-        return {f"{kind}_{share}_s": getattr(times, share) for kind, times in found.items() for share in ("p95", "p99")}
+        """What enough seeds keep, by the names of a request's limits."""
+        place = needed_of(len(self.latencies)) - 1
+        found = [times_of(latency) for latency in self.latencies]
+        return {name: sorted(times[name] for times in found)[place] for name in found[0]}
 
     def interval(self, kind: str) -> Interval:
         """Of the 95th percentile over the seeds."""
@@ -51,26 +63,50 @@ class Settled:
         return Interval(min(found), max(found))
 
 
-def best_settled(trials: Trials, fleets: Sequence[Fleet]) -> Settled:
-    """The better of the best mixed and the best split fleet under longer trials, which short ones put in no sure order."""
-    first = [next((f for f in fleets if bool(f.carried.plan.prefill) == split), None) for split in (False, True)]
-    found = [settled_of(trials, fleet) for fleet in first if fleet is not None]
-    able = [settled for settled in found if settled.meets] or found
-    best = in_order([settled.fleet for settled in able], trials.request)[0]
-    return next(settled for settled in able if settled.fleet is best)
+def needed_of(trials: int) -> int:
+    """Seeds of so many that must keep a level: 4 of 5, 2 of 2."""
+    return ceil(KEEPING_RATIO * trials - 1e-9)
 
 
 def settled_of(trials: Trials, fleet: Fleet) -> Settled:
-    """What was asked, shared by the replicas; less, or more replicas, where the median of longer trials misses the level."""
+    """What was asked, shared by the replicas, or more replicas of less load where too few seeds keep the level. Where nothing
+    is asked, the highest load that enough seeds keep the level under."""
     count, asked = fleet.count, asked_of(trials.request)
+    if asked is None and trials.request.has_level:
+        return _highest(trials, fleet)
     amount = asked / count.replicas if asked is not None and count.enough else fleet.carried.amount
     for less in (*LESS, 1.0):
         own = replace(count, amount_each=amount) if asked is None or not count.enough else count
         fleet = replace(fleet, count=own)
-        found = _trial(trials, fleet, amount)
+        found = settled_at(trials, fleet, amount)
         if found.keeps or not trials.request.has_level:
             break
         count, amount = _relaxed(trials, count, amount, less)
+    return found
+
+
+def _highest(trials: Trials, fleet: Fleet) -> Settled:
+    """Down until the level is kept, or up until it is missed; then halves of what lies between."""
+
+    def at(amount: float) -> Settled:
+        return settled_at(trials, replace(fleet, count=replace(fleet.count, amount_each=amount)), amount)
+
+    found = at(fleet.carried.amount)
+    up, missed = found.keeps, None if found.keeps else found.amount
+    for share in MORE if up else LESS:
+        tried = at(share * found.amount)
+        if up and not tried.keeps:
+            missed = tried.amount
+            break
+        missed = missed if tried.keeps else tried.amount
+        found = tried
+        if tried.keeps and not up:
+            break
+    if missed is None or not found.keeps:
+        return found
+    for _ in range(HALVINGS):
+        tried = at((found.amount + missed) / 2)
+        found, missed = (tried, missed) if tried.keeps else (found, tried.amount)
     return found
 
 
@@ -87,17 +123,12 @@ def offered(trials: Trials, fleet: Fleet) -> Served:
     return _served(trials, fleet, carried.amount, (carried.latency,), times=times, meets=carried.meets and fleet.count.enough)
 
 
-def _trial(trials: Trials, fleet: Fleet, amount: float) -> Settled:
+def settled_at(trials: Trials, fleet: Fleet, amount: float) -> Settled:
+    """Under this load of one replica, with every seed."""
     request = trials.request
     seeds = range(request.seed, request.seed + request.trials)
     found = tuple(trials.of(fleet.carried.plan, amount, seed=seed, requests=REPORTED) for seed in seeds)
-    return Settled(fleet, amount, found, _median_meets(found, request.limits()))
-
-
-def _median_meets(latencies: tuple[Latency, ...], limits: Mapping[str, float | None]) -> bool:
-    stable = 2 * sum(latency.stable for latency in latencies) > len(latencies)
-    times = [times_of(latency) for latency in latencies]
-    return stable and all(limit is None or median(found[name] for found in times) <= limit for name, limit in limits.items())
+    return Settled(fleet, amount, found, sum(trials.meets(latency) for latency in found))
 
 
 def _relaxed(trials: Trials, count: Count, amount: float, share: float) -> tuple[Count, float]:

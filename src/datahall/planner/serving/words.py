@@ -7,8 +7,12 @@ from datahall.models.inference.result import ServingMemory, Throughput
 from datahall.planner.assumptions import Assumption
 from datahall.planner.serving.choose import asked_of
 from datahall.planner.serving.result import Served
-from datahall.planner.serving.trials import Trials
+from datahall.planner.serving.settle import needed_of
+from datahall.planner.serving.trials import REPORTED, SEARCHED, Trials
 from datahall.planner.serving.ways import precision_of
+
+LOADS = {"requests_per_s": "requests/s", "concurrency": "requests in flight"}
+"""Loads that can be asked for, in words; all else that can be missed is a time."""
 
 
 def limits_of(trials: Trials, served: Served, steady: Throughput, memory: ServingMemory) -> tuple[str, ...]:
@@ -50,6 +54,10 @@ def assumptions_of(trials: Trials) -> Iterator[Assumption]:
         yield Assumption("serve.prefix_hit_ratio", "no prompt shares a beginning with another")
     if trials.architecture.experts is not None:
         yield Assumption("serve", "experts are picked evenly: real routers load some more, which makes steps longer")
+    if request.has_level:
+        rule = f"kept by {needed_of(request.trials)} of {request.trials} seeds of {REPORTED:,} requests"
+        tried = f"changes (what-ifs) are compared by one seed of {SEARCHED}"
+        yield Assumption("serve.level", f"{rule}, in the answer, the other ways and the load curve alike; {tried}")
     yield Assumption("serve", "replicas share the load evenly and none fails: add spare ones for those in repair")
     yield Assumption(
         "serve", "while a step runs, servers draw as in training: an upper bound for decoding, which computes less"
@@ -57,8 +65,16 @@ def assumptions_of(trials: Trials) -> Iterator[Assumption]:
 
 
 def level_words(name: str, asked: float, reached: float) -> str:
-    """`TTFT p95: 1.00 s asked, 1.32 s reached`."""
-    if name in ("requests_per_s", "concurrency"):
-        return f"{name.replace('_per_', '/').replace('_', ' ')}: {significant(asked)} asked, {significant(reached)} carried"
+    """`TTFT p95: 1.00 s asked, 1.32 s at the least`."""
+    if name in LOADS:
+        return f"{LOADS[name]}: {significant(asked)} asked, {significant(reached)} carried"
     kind, share, _ = name.split("_")
-    return f"{kind.upper()} {share}: {with_unit(asked, 's')} asked, {with_unit(reached, 's')} at best"
+    return f"{kind.upper()} {share}: {with_unit(asked, 's')} asked, {with_unit(reached, 's')} at the least"
+
+
+def nearest_words(name: str, value: float) -> str:
+    """`TTFT p95 1.32 s`, `requests/s 4,070`."""
+    if name in LOADS:
+        return f"{LOADS[name]} {significant(value)}"
+    kind, share, _ = name.split("_")
+    return f"{kind.upper()} {share} {with_unit(value, 's')}"

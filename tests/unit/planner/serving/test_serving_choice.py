@@ -7,12 +7,16 @@ from datahall.planner.serving.bound import bound_of
 from datahall.planner.serving.carry import Carried, carried_of
 from datahall.planner.serving.choose import Count, Fleet, count_of, in_order
 from datahall.planner.serving.nearest import missed_of, nearest_of
+from datahall.planner.serving.pick import picked
 from datahall.planner.serving.pool import pool_of
 from datahall.planner.serving.result import Way
+from datahall.planner.serving.settle import Settled, needed_of, settled_at, settled_of
 from datahall.planner.serving.spend import draw_of
 from datahall.planner.serving.split import split_of
 from datahall.planner.serving.trials import Trials
 from datahall.planner.serving.way import way_of
+from datahall.planner.serving.what_if import one_more
+from datahall.planner.serving.words import level_words, nearest_words
 from datahall.planner.training.hall import Server
 
 EIGHT_B = "llama3-8b"
@@ -50,13 +54,45 @@ def fleet(plan: InferencePlan, replicas: int, amount: float, *, enough: bool = T
     return Fleet(Carried(plan, amount, latency=None), Count(replicas, plan.accelerators, amount, enough))
 
 
-def test_rates_that_are_alike_leave_it_to_the_simplest(asked):
-    """Given a split that carries 3 in 100 more, the mixed way is taken; given 10 in 100 more, the split."""
-    mixed = fleet(InferencePlan(tensor=2), 4, 10.0)
-    split = InferencePlan(tensor=2)
-    for gain, first in ((1.03, mixed), (1.10, None)):
-        other = fleet(split_of(split, 1, 1), 2, 20.0 * gain)
-        assert in_order([other, mixed], asked())[0] is (first or other)
+def test_the_best_that_keeps_the_level_is_taken(trials, monkeypatch):
+    """Given a split that carries 10 in 100 more, it is taken; given 1 in 100 more, the simpler one, and the choice says why."""
+    mixed, tokens = fleet(InferencePlan(tensor=2), 4, 10.0), {}
+    split = fleet(split_of(InferencePlan(tensor=2), 1, 1), 2, 20.0)
+    asked_trials = trials()
+    monkeypatch.setattr("datahall.planner.serving.pick.settled_of", lambda _, one: Settled(one, 1.0, (None,), 1))
+    monkeypatch.setattr("datahall.planner.serving.pick.gain", lambda _, one: tokens[id(one.fleet)])
+    for more, first in ((1.10, split), (1.01, mixed)):
+        tokens.update({id(mixed): 100.0, id(split): 100.0 * more})
+        choice = picked(asked_trials, [split, mixed])
+        assert choice.chosen.fleet is first and len(choice.others) == 1
+        assert bool(choice.why) is (first is mixed)
+    assert "carries 1.0% more, within the 2%" in choice.why[0]
+
+
+def test_four_in_five_seeds_must_keep_the_level(trials):
+    """Given a load just below the highest, four of five seeds keep the level; one in a hundred above, fewer do."""
+    one = trials(tensor=1, pipeline=1, mode="mixed", chunk_tokens=2048, batch_limit=64)
+    plan = InferencePlan(step_tokens=2048, max_batch=64)
+    carried = carried_of(one, bound_of(one.architecture, plan, one.request, one.pool))
+    settled = settled_of(one, Fleet(carried, count_of(1, carried.amount, one)))
+    assert needed_of(5) == 4 and settled.keeping >= 4 and settled.keeps
+    assert settled.keeping == sum(one.meets(latency) for latency in settled.latencies)
+    assert not settled_at(one, settled.fleet, 1.02 * settled.amount).keeps
+
+
+@pytest.mark.parametrize(("replicas", "said"), [(8, "all 8 accelerators serve"), (7, "would carry about")])
+def test_a_replica_more_is_offered_only_where_it_has_room(trials, replicas, said):
+    """Given all eight accelerators in use, no replica more is offered; given one that is free, what it would carry."""
+    settled = Settled(fleet(InferencePlan(), replicas, 2.0), 2.0, (), 0)
+    [note] = one_more(trials(), settled)
+    assert said in note
+
+
+def test_a_rate_is_told_as_a_rate():
+    """Given a rate and requests in flight that are not carried, neither is told in seconds; a time is."""
+    assert level_words("requests_per_s", 1e9, 4070.0) == "requests/s: 1,000,000,000 asked, 4,070 carried"
+    assert nearest_words("concurrency", 64.0) == "requests in flight 64"
+    assert level_words("ttft_p95_s", 0.05, 0.19) == "TTFT p95: 50.0 ms asked, 190 ms at the least"
 
 
 def test_the_fewest_accelerators_that_are_enough_come_first(asked):

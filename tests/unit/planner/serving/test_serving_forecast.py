@@ -75,6 +75,27 @@ def test_the_front_and_the_curve_are_in_order(sustained):
     assert [point.tpot.p50 for point in sustained.curve] == sorted(point.tpot.p50 for point in sustained.curve)
 
 
+def test_the_curve_goes_through_the_answer(sustained):
+    """Given the load of the answer, the curve has its very times; both seeds keep the level, and no other way that does has
+    more than 2 in 100 more."""
+    served = sustained.chosen
+    [point] = [point for point in sustained.curve if point.requests_per_s == pytest.approx(served.requests_per_s)]
+    assert (point.ttft, point.tpot, point.meets) == (served.ttft, served.tpot, True)
+    assert (sustained.seeds_keeping, sustained.seeds_needed) == (2, 2)
+    assert all(other.meets and 0.98 * other.hall_tokens_per_s <= served.hall_tokens_per_s for other in sustained.others)
+
+
+def test_a_closed_loop_takes_the_way_that_writes_most(h100):
+    """Given 64 requests in flight and as few accelerators, no other way writes 2 in 100 more tokens at that load."""
+    request = ServeRequest(input_tokens=2000, output_tokens=500, ttft_p95_s=1, concurrency=64, trials=1, what_ifs=False)
+    made = serve_of(h100, architecture("llama3-70b"), request)
+    assert made.others
+    for other in made.others:
+        assert other.accelerators > made.chosen.accelerators or (
+            0.98 * other.tokens_per_s_per_accelerator <= made.chosen.tokens_per_s_per_accelerator
+        )
+
+
 def test_the_same_request_gives_the_same_forecast(server, asked):
     """Given one request twice, all but the time it took is the same, and JSON can say it."""
     request = asked(**ONE | {"what_ifs": True}, chunk_tokens=2048, requests_per_s=5)
