@@ -17,6 +17,8 @@ BENCHMARKS = {
     "plan": "benchmarks.planner.bench_plan",
     "site": "benchmarks.planner.bench_site",
     "search": "benchmarks.planner.bench_search",
+    "serving-plan": "benchmarks.planner.bench_serving_plan",
+    "plant": "benchmarks.twin.bench_plant",
     "training": "benchmarks.models.bench_training",
     "time-to-accuracy": "benchmarks.models.bench_time_to_accuracy",
     "serving": "benchmarks.serving.bench_serving",
