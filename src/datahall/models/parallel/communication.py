@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from datahall.foundation.errors import Missing, Problem
 from datahall.models.parallel.device import Device, device_of
+from datahall.models.parallel.dispatch import dispatch_s
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.states import expert_shard_of
 from datahall.models.parallel.tiers import Tier, Traffic, Way, way_of
@@ -108,6 +109,10 @@ class Exchange:
         """Seconds of one collective; 0 for one rank, or where nothing is sent. Sizes as `network.collectives.time_s`."""
         group = self.groups[axis]
         return time_s(collective, size_bytes, group) if group.ranks > 1 and size_bytes > 0 else 0.0
+
+    def dispatch_s(self, tokens: Any, **sent: Any) -> Any:
+        """Seconds that tokens take to the ranks of their experts; sent: what `dispatch.dispatch_s` takes."""
+        return dispatch_s(self.groups["expert"], tokens, **sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,11 @@ rates that collectives reach.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from datahall.models.parallel.alike import larger, plain
 from datahall.network.collectives import Group, time_s
 
 DISPATCH_UNITS = 24
@@ -41,16 +45,16 @@ def _picked(count: int, picks: int) -> float:
 
 
 def dispatch_s(
-    group: Group, tokens: float, *, row_bytes: float, active: int, fused: bool, routed_domains: int | None = None
-) -> float:
+    group: Group, tokens: Any, *, row_bytes: float, active: int, fused: bool, routed_domains: int | None = None
+) -> Any:
     """Seconds that one rank's `tokens` of `row_bytes` each take to their experts' ranks; as long back. 0 for one rank."""
-    if group.ranks == 1 or tokens <= 0:
-        return 0.0
+    if group.ranks == 1 or not np.any(tokens > 0):
+        return tokens * 0.0
     if not fused:
-        return float(time_s("all_to_all", tokens * active * row_bytes, group))
+        return plain(time_s("all_to_all", tokens * active * row_bytes, group))
     found = wanted(group, active, routed_domains=routed_domains)
     near_s = tokens * found.ranks * row_bytes / group.ring_bytes_per_s
     if group.domains == 1:
         return group.step_s + near_s
     far_s = tokens * found.domains * row_bytes * group.within / group.network_bytes_per_s
-    return group.step_s + group.network_step_s() + max(near_s, far_s)
+    return group.step_s + group.network_step_s() + larger(near_s, far_s)

@@ -4,13 +4,15 @@ Source: DeepSeek-V2, arXiv:2405.04434, section 2.1, equations 9 to 13; tensor ra
 as in Megatron Core's multi-latent attention.
 """
 
+from typing import Any
+
 from datahall.models.cost.spec import LatentAttention
 
-Product = tuple[float, float, float, float]
-"""Rows, columns, depth, and how many of them at once."""
+Product = tuple[Any, float, float, Any]
+"""Rows, columns, depth, and how many of them at once; rows and counts of one plan, or arrays of those of many."""
 
 
-def down_products(attention: LatentAttention, *, tokens: float, hidden: float, share: float) -> list[Product]:
+def down_products(attention: LatentAttention, *, tokens: Any, hidden: float, share: float) -> list[Product]:
     """Queries and keys with values to their compressed widths. share: of the tokens, that one tensor rank compresses."""
     found: list[Product] = [(tokens * share, attention.kv_rank + attention.rope_dim, hidden, 1.0)]
     if attention.q_rank is not None:
@@ -18,7 +20,7 @@ def down_products(attention: LatentAttention, *, tokens: float, hidden: float, s
     return found
 
 
-def up_products(attention: LatentAttention, *, tokens: float, hidden: float, tensor: int) -> list[Product]:
+def up_products(attention: LatentAttention, *, tokens: Any, hidden: float, tensor: int) -> list[Product]:
     """From the compressed widths to the heads of one tensor rank; queries from `hidden` where they are not compressed."""
     heads = attention.heads / tensor
     query, width = heads * (attention.nope_dim + attention.rope_dim), attention.nope_dim + attention.value_dim

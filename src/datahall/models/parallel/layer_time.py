@@ -1,9 +1,15 @@
-"""Time that one rank computes on one layer, and on what stands before and after the layers, for one micro-batch."""
+"""Time that one rank computes on one layer, and on what stands before and after the layers, for one micro-batch.
 
+A plan whose micro-batch is an array of sizes stands for as many plans: seconds are arrays then, too.
+"""
+
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 from datahall.models.cost.parameters import attention_weights, head_dim_of, kv_heads_of
 from datahall.models.cost.spec import Architecture, LatentAttention
+from datahall.models.parallel.alike import larger, plain
 from datahall.models.parallel.device import Device
 from datahall.models.parallel.kernels import (
     attention_s,
@@ -33,13 +39,13 @@ issue 2281)."""
 class Pass:
     """Seconds of one micro-batch on one rank."""
 
-    forward: float
-    backward: float
-    again: float = 0.0
+    forward: Any
+    backward: Any
+    again: Any = 0.0
     """Of the forward pass, what backward computes again."""
-    attention_forward: float = 0.0
+    attention_forward: Any = 0.0
     """Part of `forward`: what an exchange of keys and values can hide behind."""
-    attention_backward: float = 0.0
+    attention_backward: Any = 0.0
 
 
 def layer_pass(
@@ -71,33 +77,34 @@ def layer_pass(
     return Pass(whole, _started(backward + small_back, 2 * started_s, stack), again, *attention)
 
 
-def repeated_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, c: StepConstants) -> float:
+def repeated_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, c: StepConstants) -> Any:
     """Of a layer without experts, the parts that the stack computes again, forward: norms, products up from latent attention's
     compressed widths, the feed-forward block with its activation (Megatron Core's recompute_modules: layernorm, mla_up_proj,
     mlp)."""
     tokens, width = plan.micro_batch * plan.sequence / plan.context, architecture.feed_forward.width
-    found, products, latent = 0.0, list[Product](), architecture.attention
+    found: Any = 0.0
+    products, latent = list[Product](), architecture.attention
     if "norms" in stack.recomputed:
-        found += norms_s(architecture, plan, device, stack)
+        found = found + norms_s(architecture, plan, device, stack)
     if "latent_up" in stack.recomputed and isinstance(latent, LatentAttention):
         products += up_products(latent, tokens=tokens, hidden=architecture.hidden, tensor=plan.tensor)
     if "dense_block" in stack.recomputed:
         products += block_products(architecture, plan, tokens, width)
         size = 4 if plan.precision == "fp32" else 2
         moved_bytes = size * activation_passes(architecture, stack) * width * tokens / plan.tensor
-        found += float(elementwise_s(device, moved_bytes))
+        found = found + plain(elementwise_s(device, moved_bytes))
     return found + sum(product_s(device, plan, product, c) for product in products)
 
 
-def _started(kernels_s: float, started_s: float, stack: Stack) -> float:
+def _started(kernels_s: Any, started_s: float, stack: Stack) -> Any:
     """Kernels and their starts: one behind the other, or in turn where the host waits for each."""
-    return kernels_s + started_s if stack.blocking else max(kernels_s, started_s)
+    return kernels_s + started_s if stack.blocking else larger(kernels_s, started_s)
 
 
 def embedding_pass(architecture: Architecture, plan: TrainPlan, device: Device) -> Pass:
     """Look-up, and the sum of its gradients: rows are read and written."""
     moved = plan.micro_batch * plan.sequence / plan.context * architecture.hidden
-    return Pass(float(elementwise_s(device, moved * 4)), float(elementwise_s(device, moved * 8)))
+    return Pass(plain(elementwise_s(device, moved * 4)), plain(elementwise_s(device, moved * 8)))
 
 
 def output_pass(
@@ -112,8 +119,8 @@ def output_pass(
     # The vocabulary counts as aligned: frameworks pad it (Megatron-LM to multiples of 128 times the tensor ranks).
     product, aligned = (tokens, share, architecture.hidden, 1.0), c.model_copy(update={"misaligned_ratio": 0.0})
     logits, gradients = product_s(device, wide, product, aligned), gradients_s(device, wide, product, aligned)
-    loss = float(loss_s(device, tokens, share, fused=stack.fused_loss))
-    norm = [float(norm_s(device, tokens, architecture.hidden, backward=back)) for back in (False, True)]
+    loss = plain(loss_s(device, tokens, share, fused=stack.fused_loss))
+    norm = [plain(norm_s(device, tokens, architecture.hidden, backward=back)) for back in (False, True)]
     return Pass(norm[0] + logits + loss / 2, norm[1] + gradients + loss / 2)
 
 
@@ -125,7 +132,7 @@ def joining_pass(architecture: Architecture, plan: TrainPlan, device: Device, co
     tokens = plan.micro_batch * plan.sequence / plan.context
     product = (tokens, hidden / plan.tensor, 2.0 * hidden, 1.0)
     looked, share = embedding_pass(architecture, plan, device), plan.tensor if plan.sequence_parallel else 1
-    norms = [2 * float(norm_s(at_clock, tokens / share, hidden, backward=back)) for back in (False, True)]
+    norms = [2 * plain(norm_s(at_clock, tokens / share, hidden, backward=back)) for back in (False, True)]
     forward = looked.forward + norms[0] + product_s(at_clock, plan, product, c)
     return Pass(forward, looked.backward + norms[1] + gradients_s(at_clock, plan, product, c))
 
@@ -143,7 +150,7 @@ def wide_of(plan: TrainPlan) -> str:
     return plan.precision if plan.precision in ("fp16", "fp32") else "bf16"
 
 
-def projections(architecture: Architecture, plan: TrainPlan, tokens: float) -> list[Product]:
+def projections(architecture: Architecture, plan: TrainPlan, tokens: Any) -> list[Product]:
     """Rows, columns, depth and count of the products around attention."""
     made, projected = attention_weights(architecture)
     attention, hidden = architecture.attention, architecture.hidden
@@ -155,21 +162,21 @@ def projections(architecture: Architecture, plan: TrainPlan, tokens: float) -> l
     return [(tokens, made / hidden / plan.tensor, hidden, 1.0), out]
 
 
-def block_products(architecture: Architecture, plan: TrainPlan, tokens: float, width: float) -> list[Product]:
+def block_products(architecture: Architecture, plan: TrainPlan, tokens: Any, width: float) -> list[Product]:
     """Of a feed-forward block of that width, split by the tensor ranks."""
     hidden, into, share = architecture.hidden, 2 if architecture.feed_forward.gated else 1, width / plan.tensor
     return [(tokens, into * share, hidden, 1.0), (tokens, hidden, share, 1.0)]
 
 
-def product_s(device: Device, plan: TrainPlan, product: Product, c: StepConstants) -> float:
+def product_s(device: Device, plan: TrainPlan, product: Product, c: StepConstants) -> Any:
     m, n, k, batch = product
     cast = _cast_s(device, plan, batch * m * k)
-    return float(matmul_s(device, m, n, k, precision=plan.precision, batch=batch)) * _misaligned(n, k, c) + cast
+    return plain(matmul_s(device, m, n, k, precision=plan.precision, batch=batch)) * _misaligned(n, k, c) + cast
 
 
 def gradients_s(
     device: Device, plan: TrainPlan, product: Product, c: StepConstants, *, result_bytes: float | None = None
-) -> float:
+) -> Any:
     """Of the inputs (m, n) x (n, k), and of the weights (k, m) x (m, n).
 
     result_bytes: moved for each weight's gradient where the product adds it to a sum; without it, as one result is written.
@@ -177,23 +184,28 @@ def gradients_s(
     m, n, k, batch = product
     inputs = matmul_s(device, m, k, n, precision=plan.precision, batch=batch)
     weights = matmul_s(device, k, n, m, precision=plan.precision, batch=batch, result_bytes=result_bytes)
-    return float(inputs + weights) * _misaligned(n, k, c) + _cast_s(device, plan, batch * m * n)
+    return plain(inputs + weights) * _misaligned(n, k, c) + _cast_s(device, plan, batch * m * n)
 
 
 def _misaligned(n: float, k: float, c: StepConstants) -> float:
     """Of the worse of the two widths; the third dimension is tokens, whose number a framework pads."""
-    return max(float(misaligned(width, misaligned_ratio=c.misaligned_ratio)) for width in (n, k))
+    return max(_misaligned_width(n, c.misaligned_ratio), _misaligned_width(k, c.misaligned_ratio))
 
 
-def _cast_s(device: Device, plan: TrainPlan, elements: float) -> float:
+@functools.lru_cache(maxsize=4096)
+def _misaligned_width(width: float, misaligned_ratio: float) -> float:
+    return float(misaligned(width, misaligned_ratio=misaligned_ratio))
+
+
+def _cast_s(device: Device, plan: TrainPlan, elements: Any) -> Any:
     """An 8- or 4-bit operand is made from 16 bits, as it is and transposed."""
     each = CAST_BYTES.get(plan.precision)
-    return float(elementwise_s(device, elements * each)) if each else 0.0
+    return plain(elementwise_s(device, elements * each)) if each else 0.0
 
 
 def attention_pass(
     architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, c: StepConstants
-) -> tuple[float, float]:
+) -> tuple[Any, Any]:
     """Forward and backward, layers with windows and without averaged; context ranks share the causal half evenly."""
     wide = wide_of(plan)
     heads, kv_heads, head_dim = _heads(architecture)
@@ -207,7 +219,7 @@ def attention_pass(
             )
             for backward in (False, True)
         ]  # fmt: skip
-        return float(found[0]), float(found[1])
+        return plain(found[0]), plain(found[1])
     seen = _seen(architecture, plan)
     fused = [
         attention_s(
@@ -217,7 +229,7 @@ def attention_pass(
         )
         for backward in (False, True)
     ]  # fmt: skip
-    return float(fused[0]), float(fused[1])
+    return plain(fused[0]), plain(fused[1])
 
 
 def _heads(architecture: Architecture) -> tuple[int, int, float]:
@@ -238,9 +250,7 @@ def _seen(architecture: Architecture, plan: TrainPlan) -> float:
     return share * whole + (1 - share) * near
 
 
-def small_s(
-    architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, width: float, *, backward: bool
-) -> float:
+def small_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack, width: float, *, backward: bool) -> Any:
     """Norms, rotation, activation of `width` columns, sums, dropouts: passes over what they read and write, 2 bytes each; in
     fp32, 4.
 
@@ -255,17 +265,17 @@ def small_s(
     inner = activation_passes(architecture, stack) * width * tokens / plan.tensor
     made = attention_weights(architecture)[0] / architecture.hidden * tokens / plan.tensor
     rotated = made * ((2 if stack.fused else 6) if architecture.positions == "rotary" else 0)
-    return float(
+    return plain(
         elementwise_s(device, more * size * (hidden * (norm + sums) + inner + rotated), launches=8 if stack.fused else 16)
     )
 
 
-def norms_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack) -> float:
+def norms_s(architecture: Architecture, plan: TrainPlan, device: Device, stack: Stack) -> Any:
     """Norms, each with the sum before it, forward: passes as `small_s` counts them."""
     tokens = plan.micro_batch * plan.sequence / plan.context
     hidden = architecture.hidden * tokens / (plan.tensor if plan.sequence_parallel else 1)
     passes = architecture.norms_per_layer * ((2 if stack.fused else 6) + 3)
-    return float(elementwise_s(device, (4 if plan.precision == "fp32" else 2) * hidden * passes, launches=4))
+    return plain(elementwise_s(device, (4 if plan.precision == "fp32" else 2) * hidden * passes, launches=4))
 
 
 def activation_passes(architecture: Architecture, stack: Stack) -> int:

@@ -7,6 +7,7 @@ each is two products and a cast. Without a fused kernel these repeat for each ex
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from datahall.models.parallel.expert_constants import ExpertConstants
 from datahall.models.parallel.stack import Stack
@@ -25,7 +26,7 @@ class Starts:
     """Seconds of the host, forward and backward: of what never changes its shape, and of routed experts."""
 
     static: tuple[float, float]
-    experts: tuple[float, float]
+    experts: tuple[Any, Any]
     wait: float
     """Forward, while nothing runs: the host must read how many tokens go where before it starts the dispatch."""
 
@@ -35,7 +36,7 @@ def routing_kernels(stack: Stack) -> int:
     return ROUTER_DISPATCHED if stack.fused_dispatch else ROUTER
 
 
-def starts_of(stack: Stack, *, held: float, narrow: bool, fitted: ExpertConstants) -> Starts:
+def starts_of(stack: Stack, *, held: Any, narrow: bool, fitted: ExpertConstants) -> Starts:
     """Of a layer with experts, `held` of them on the rank. narrow: whether operands are cast."""
     if stack.graphs == "whole" or stack.host_kernel_s == 0:
         return Starts((0.0, 0.0), (0.0, 0.0), 0.0)
