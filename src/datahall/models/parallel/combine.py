@@ -111,6 +111,20 @@ def stage_parts(layers: Sequence[tuple[Number, Parts]], *, around: Parts, dual: 
     return total.times(1 - 0.5 * dual)
 
 
+def lone_ratio(*, micro_batches: Number, pipeline: Number, chunks: Number, dual: Number) -> Any:
+    """Passes of a step that no pass of the other direction runs beside, while the pipeline fills and drains, on average over
+    stages: of interleaved chunks p - 1 + (v - 1) p of m v, as in Megatron Core's schedules; of one stage the first of m; of
+    DualPipe 5/4 p - 1/2 of m: 3/2 p - 1 - r of a rank r of each half (deepseek-ai/DualPipe, dualpipe/dualpipe.py, step)."""
+    filling = (pipeline - 1) / np.where(np.greater(chunks, 1), 1, 2) + (chunks - 1) * pipeline
+    lone = dual * (1.25 * pipeline - 0.5) + (1 - dual) * filling
+    return np.minimum(1.0, np.maximum(1.0, lone) / (micro_batches * chunks))
+
+
+def blended(alone: Parts, beside: Parts, lone: Number) -> Parts:
+    """A layer on average: the share `lone` of its passes alone, the others beside a pass of the other direction."""
+    return alone.times(lone) + beside.times(1 - lone)
+
+
 def bubble_s(others_s: Number, slowest_s: Number, forward_s: Number, *, pipeline: Number, divisor: Number, dual: Number) -> Any:
     """Filling and draining. 1F1B: one micro-batch through all other stages (`others_s`).
 

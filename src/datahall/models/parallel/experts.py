@@ -7,9 +7,10 @@ know how many tokens each expert gets before it starts them: what it starts too 
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datahall.models.cost.spec import Architecture, Experts, LatentAttention
+from datahall.models.parallel import combine
 from datahall.models.parallel.communication import Cluster, Exchange
 from datahall.models.parallel.device import Device
 from datahall.models.parallel.dispatch import DISPATCH_UNITS, dispatch_s
@@ -92,11 +93,16 @@ def expert_products(architecture: Architecture, plan: TrainPlan, load: Load) -> 
 
 
 def lone_ratio(plan: TrainPlan) -> float:
-    """Passes of a step that no pass of the other direction runs beside, while the pipeline fills and drains, on average over
-    stages: of interleaved chunks p - 1 + (v - 1) p of m v, as in Megatron Core's schedules; of one stage the first of m."""
-    passes = plan.micro_batches * plan.chunks
-    lone = (plan.pipeline - 1) / (1 if plan.chunks > 1 else 2) + (plan.chunks - 1) * plan.pipeline
-    return min(1.0, max(1.0, lone) / passes)
+    """Passes of a step that no pass of the other direction runs beside."""
+    dual = plan.schedule == "dualpipe" and plan.pipeline > 1
+    counts = {"micro_batches": plan.micro_batches, "pipeline": plan.pipeline, "chunks": plan.chunks}
+    return float(combine.lone_ratio(**counts, dual=dual))
+
+
+def overlaps(plan: TrainPlan, stack: Stack) -> bool:
+    """Whether tokens travel while another micro-batch is computed: as the stack says, and in DualPipe, which is made for it
+    (DeepSeek-V3, arXiv:2412.19437, section 3.2.1)."""
+    return stack.expert_overlap or (plan.schedule == "dualpipe" and plan.pipeline > 1)
 
 
 def expert_pass(
@@ -106,17 +112,20 @@ def expert_pass(
     stack: Stack,
     exchange: Exchange,
     *,
+    beside: bool = False,
     constants: StepConstants | None = None,
     fitted: ExpertConstants | None = None,
 ) -> Routed:
     """One layer with experts, at the clock that the device holds; exchanges and late starts of the host among it.
 
+    beside: whether another micro-batch is computed at the same time, behind which tokens travel.
     constants, fitted: others than those that were fitted.
     """
     c = constants or step_constants()
     load = load_of(architecture, plan, imbalance=stack.imbalance)
     device = sustained(cluster.device, c)
-    work = _Work(architecture, plan, device, stack, exchange, load, c, fitted or expert_constants())
+    own = replace(stack, expert_overlap=beside)
+    work = _Work(architecture, plan, device, own, exchange, load, c, fitted or expert_constants())
     forward, late = work.static.forward + work.experts.forward, work.late
     backward = work.static.backward + work.experts.backward + late.backward
     return Routed(Pass(forward + late.forward, backward, work.again_s(forward), *work.attention), work.exposed_s)
@@ -230,7 +239,8 @@ class _Work:
         """What computing does not hide of that, and by how much the rest slows it: a dispatch takes multiprocessors."""
         if not self.stack.expert_overlap:
             return self.travel_s
-        hidden = min(self.travel_s, self.static.seconds + self.experts.seconds) * (1 - lone_ratio(self.plan))
+        again_s = self.again_s(self.static.forward + self.experts.forward)
+        hidden = min(self.travel_s, self.static.seconds + self.experts.seconds + again_s)
         return self.travel_s - hidden * (1 - min(1.0, DISPATCH_UNITS / self.device.units))
 
     @property

@@ -21,7 +21,7 @@ from datahall.models.parallel.combine import Parts as Parts
 from datahall.models.parallel.combine import Step as Step
 from datahall.models.parallel.communication import Axis, Cluster, Exchange, exchange_of
 from datahall.models.parallel.expert_constants import ExpertConstants, expert_constants
-from datahall.models.parallel.experts import expert_pass
+from datahall.models.parallel.experts import expert_pass, lone_ratio, overlaps
 from datahall.models.parallel.kernels import elementwise_s, optimiser_s
 from datahall.models.parallel.layer_time import Pass, embedding_pass, joining_pass, kv_width, layer_pass, output_pass
 from datahall.models.parallel.layout import Stage, predicting_on, stages_of
@@ -114,7 +114,7 @@ class _Run:
     @functools.cached_property
     def layers(self) -> dict[bool, Parts]:
         """One micro-batch through a layer, with experts or without: the same on every stage."""
-        return {kind: self.layer(first) for kind, first in self.firsts.items()}
+        return {kind: self.blended(first) for kind, first in self.firsts.items()}
 
     def counts(self, stage: Stage) -> Counter[bool]:
         """Layers with experts, and layers without; those that predict further tokens are as the last."""
@@ -126,20 +126,28 @@ class _Run:
     def dual(self) -> bool:
         return self.plan.schedule == "dualpipe" and self.plan.pipeline > 1
 
-    def layer(self, layer: int) -> Parts:
-        passed, expert = self.passed(layer)
+    def blended(self, layer: int) -> Parts:
+        """One layer, on average over passes that others run beside and passes that none does."""
+        alone = self.layer(layer)
+        if not (has_experts(self.architecture, layer) and overlaps(self.plan, self.stack)):
+            return alone
+        return combine.blended(alone, self.layer(layer, beside=True), lone_ratio(self.plan))
+
+    def layer(self, layer: int, *, beside: bool = False) -> Parts:
+        """One layer; beside: while another micro-batch is computed, behind which tokens travel to experts and back."""
+        passed, expert = self.passed(layer, beside=beside)
         fused = self.stack.fused_accumulation and self.plan.zero < 3 and not has_experts(self.architecture, layer)
         backward = passed.backward + (0.0 if fused else self.accumulate_s(*self.held(layer)))
         tensor = self.tensor_s() * (0.5 if self.unsplit(layer) else 1.0)
         parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
         return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
 
-    def passed(self, layer: int) -> tuple[Pass, float]:
+    def passed(self, layer: int, *, beside: bool = False) -> tuple[Pass, float]:
         """Computing of one layer, and the exposed exchange of its experts' tokens."""
         if has_experts(self.architecture, layer):
             routed = expert_pass(
                 self.architecture, self.plan, self.cluster, self.stack, self.exchange,
-                constants=self.constants, fitted=self.experts,
+                beside=beside, constants=self.constants, fitted=self.experts,
             )  # fmt: skip
             return routed.passed, routed.exchange_s
         return layer_pass(self.architecture, self.plan, self.cluster.device, self.stack, constants=self.constants), 0.0

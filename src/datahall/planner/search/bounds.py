@@ -133,7 +133,8 @@ class Gauge:
 
     def _sequences_s(self, size: int, parallel: bool) -> float:
         """All sequences of a data rank, on the slowest stage, s: what smaller micro-batches take at least."""
-        cells = {kind: self.pieces.layer(self.block, (size, parallel, 0), kind) for kind in self.pieces.layer_counts}
+        key = (size, parallel, 0)
+        cells = {kind: self.pieces.layer(self.block, key, kind, beside=True) for kind in self.pieces.layer_counts}
         least = {kind: cell[0] + cell[1] + cell[3] for kind, cell in cells.items()}
         total = sum(self.pieces.layer_counts[kind] * each for kind, each in least.items())
         count = self.pieces.space.layers

@@ -70,6 +70,8 @@ class Timed:
 
     layers: dict[bool, LayerRows]
     """By whether they have experts."""
+    beside: dict[bool, LayerRows]
+    """The same while another micro-batch is computed."""
     vocabulary: dict[tuple[bool, bool], Floats]
     """By the ends that a stage holds."""
 
@@ -173,45 +175,59 @@ class Pieces:
         """Seconds of these rows: each is worked out when it is first asked for."""
         key = (block.tensor, block.context, block.experts)
         if key not in self.kept:
-            width = 5 * len(self.layer_counts) + len(ENDS)
+            width = 10 * len(self.layer_counts) + len(ENDS)
             self.kept[key] = np.full((len(self.rows(block.tensor, block.context).size), width), np.nan)
         kept = self.kept[key]
         for at in np.flatnonzero(np.isnan(kept[rows.place, 0])):
             one = int(rows.size[at]), bool(rows.parallel[at]), int(rows.recompute[at])
             kept[rows.place[at]] = self._row(block, one)
-        found, kinds = kept[rows.place].T, enumerate(self.layer_counts)
-        layers = {kind: LayerRows(*found[5 * index : 5 * index + 5]) for index, kind in kinds}
-        return Timed(layers, dict(zip(ENDS, found[-len(ENDS) :], strict=True)))
+        found, kinds = kept[rows.place].T, tuple(self.layer_counts)
+        each = [LayerRows(*found[5 * index : 5 * index + 5]) for index in range(2 * len(kinds))]
+        alone, beside = (dict(zip(kinds, each[index::2], strict=True)) for index in (0, 1))
+        return Timed(alone, beside, dict(zip(ENDS, found[-len(ENDS) :], strict=True)))
 
     def _row(self, block: Block, key: Key) -> list[float]:
-        """Of each kind of layer what `LayerRows` has, then the vocabulary's seconds by ends."""
+        """Of each kind of layer, alone and beside another micro-batch, what `LayerRows` has, then the vocabulary's seconds by
+        ends."""
         found: list[float] = []
         for kind in self.layer_counts:
-            forward, backward, again, exchange = self.layer(block, key, kind)
-            longer = self._longer(block.tensor, block.context, _experts(block, kind), key[:2], kind)
-            found += [forward, backward, backward + longer, again, exchange]
+            for beside in (False, True):
+                forward, backward, again, exchange = self.layer(block, key, kind, beside=beside)
+                longer = self._longer(block.tensor, block.context, _experts(block, kind), key[:2], kind, beside=beside and kind)
+                found += [forward, backward, backward + longer, again, exchange]
         return [*found, *self._vocabulary(block.tensor, block.context, *key[:2])]
 
-    def layer(self, block: Block, key: Key, kind: bool) -> Cell:
+    @functools.cached_property
+    def beside(self) -> bool:
+        """Whether in any plan tokens travel to experts while another micro-batch is computed."""
+        schedule = Variant("dualpipe", 1)
+        return self.question.stack.expert_overlap or any(schedule in self.space.variants(n) for n in self.space.pipelines)
+
+    def layer(self, block: Block, key: Key, kind: bool, *, beside: bool = False) -> Cell:
         """One row of one kind of layer: forward, backward, again, exchange, s."""
-        return self._layer(block.tensor, block.context, _experts(block, kind), key, kind)
+        return self._layer(
+            block.tensor, block.context, _experts(block, kind), key, kind, beside=beside and kind and self.beside
+        )
 
     @functools.cache  # noqa: B019
-    def _layer(self, tensor: int, context: int, experts: tuple[int, int | None], key: Key, kind: bool) -> Cell:
+    def _layer(self, tensor: int, context: int, experts: tuple[int, int | None], key: Key, kind: bool, *, beside: bool) -> Cell:
         size, parallel, recompute = key
         block, chosen = Block(tensor, context, 1, 1, *experts), {"micro_batch": size, "sequence_parallel": parallel}
         run = self.run(self.plan(block, **chosen, recompute=self.space.recomputes[recompute]))
-        part = run.layer(run.firsts[kind])
+        part = run.layer(run.firsts[kind], beside=beside)
         forward, backward, again = float(part.forward), float(part.backward), float(part.again)
         return forward, backward, again, float(part.seconds) - forward - backward - again
 
     @functools.cache  # noqa: B019
-    def _longer(self, tensor: int, context: int, experts: tuple[int, int | None], key: tuple[int, bool], kind: bool) -> float:
+    def _longer(
+        self, tensor: int, context: int, experts: tuple[int, int | None], key: tuple[int, bool], kind: bool, *, beside: bool
+    ) -> float:
         """By how much backward is longer where weights are sharded: whatever is computed again."""
-        whole = self._layer(tensor, context, experts, (*key, 0), kind)
+        beside = beside and self.beside
+        whole = self._layer(tensor, context, experts, (*key, 0), kind, beside=beside)
         chosen = {"micro_batch": key[0], "sequence_parallel": key[1], "recompute": self.space.recomputes[0], "zero": 3}
         run = self.run(self.plan(Block(tensor, context, 1, 1, *experts), **chosen))
-        return float(run.passed(run.firsts[kind])[0].backward) - whole[1]
+        return float(run.passed(run.firsts[kind], beside=beside)[0].backward) - whole[1]
 
     @functools.cache  # noqa: B019
     def _vocabulary(self, tensor: int, context: int, size: int, parallel: bool) -> tuple[float, ...]:

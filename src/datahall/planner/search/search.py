@@ -55,7 +55,8 @@ def _notes(question: Question, best: Sequence[Candidate]) -> Iterator[str]:
 
 
 Lines = tuple[Rows, Sequence[Column]]
-Groups = dict[tuple[Kind, ...], list[Variant]]
+Groups = dict[tuple[tuple[Kind, ...], int], list[Variant]]
+"""By stages; and by chunks, where these change how much of the experts' exchange other passes hide."""
 Weighed = tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]
 """Bytes needed, whether the plan is possible, and whether it fits besides: schedule, column, row."""
 
@@ -113,12 +114,12 @@ class Hunt:
         """Time what is left of a block. at: columns and rows, of those that were weighed."""
         (rows, columns), whole = found, weighed[0][0].shape[1:] == (len(at[0]), len(at[1]))
         cut: Any = ... if whole else (slice(None), *np.ix_(*at))
-        kinds = list(dict.fromkeys(kind for group in groups for kind in group))
+        kinds = list(dict.fromkeys(kind for group, _ in groups for kind in group))
         held = [self.pieces.held(block.tensor, block.experts, kind) for kind in kinds]
         timer = Timer(self.pieces, block, rows, columns_of(self.pieces, block, columns, held))
-        for (group, variants), (needed, valid, fits) in zip(groups.items(), weighed, strict=True):
+        for ((group, chunks), variants), (needed, valid, fits) in zip(groups.items(), weighed, strict=True):
             dual = variants[0].schedule == "dualpipe" and block.pipeline > 1
-            slow = timer.slowest(group, [kinds.index(kind) for kind in group], dual=dual)
+            slow = timer.slowest(group, [kinds.index(kind) for kind in group], dual=dual, chunks=chunks)
             fits_cut = fits[cut]
             self.evaluated += int(np.count_nonzero(valid[cut]))
             self.fitting += int(np.count_nonzero(fits_cut))
@@ -142,13 +143,14 @@ class Hunt:
         if pipeline not in self.groups:
             found: Groups = {}
             for variant in self.space.variants(pipeline):
-                found.setdefault(self.pieces.stages(pipeline, variant), []).append(variant)
+                chunks = variant.chunks if self.question.stack.expert_overlap else 1
+                found.setdefault((self.pieces.stages(pipeline, variant), chunks), []).append(variant)
             self.groups[pipeline] = found
         return self.groups[pipeline]
 
-    def _weigh(self, scales: Scales, group: tuple[tuple[Kind, ...], list[Variant]]) -> Weighed:
+    def _weigh(self, scales: Scales, group: tuple[tuple[tuple[Kind, ...], int], list[Variant]]) -> Weighed:
         """Under schedules that make the same stages."""
-        kinds, variants = group
+        (kinds, _), variants = group
         can = np.array([runs(variant, scales.block.pipeline, scales.counts) for variant in variants])
         needed = scales.needed(kinds, variants)
         valid = np.broadcast_to(can[:, None, :], needed.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from datahall.models.parallel import combine
 from datahall.models.parallel.combine import Parts
 from datahall.planner.search.columns import Columns
-from datahall.planner.search.pieces import Floats, Pieces, Rows
+from datahall.planner.search.pieces import Floats, LayerRows, Pieces, Rows
 from datahall.planner.search.space import Block, Variant
 from datahall.planner.search.stages import Kind
 
@@ -43,12 +43,13 @@ class Timer:
         self.behind: dict[str, Any] = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
         self.summed = pieces.summed(block.tensor, block.experts)
         self.later = combine.accumulated_s(1.0, self.counts)
-        self.layers = {kind: self._layer(kind) for kind in self.timed.layers}
+        self.alone = {kind: self._layer(kind, self.timed.layers) for kind in self.timed.layers}
+        self.beside = {kind: self._layer(kind, self.timed.beside) for kind in self.timed.layers if kind and pieces.beside}
         self.hop = self._hop_s()
 
-    def _layer(self, kind: bool) -> Parts:
+    def _layer(self, kind: bool, timed: dict[bool, LayerRows]) -> Parts:
         """One layer, one micro-batch: column, row."""
-        rows, columns, at = self.timed.layers[kind], self.columns, self.columns.sharded
+        rows, columns, at = timed[kind], self.columns, self.columns.sharded
         whole, dense, routed = self.summed.layers[kind]
         gather: Any = 0.0
         backward: Any = rows.backward + self.later * whole
@@ -71,10 +72,17 @@ class Timer:
         hop: Floats = run.exchange.s("pipeline", "send_recv", moved / block.tensor)
         return hop + np.where(rows.parallel, 0.0, run.exchange.s("tensor", "all_gather", moved))
 
-    def stage(self, kind: Kind, *, dual: bool) -> Parts:
+    def layer(self, kind: bool, *, dual: bool, chunks: int) -> Parts:
+        """One layer, on average over passes that others run beside and passes that none does: column, row."""
+        if kind not in self.beside or not (dual or self.stack.expert_overlap):
+            return self.alone[kind]
+        counts: dict[str, Any] = {"micro_batches": self.counts, "pipeline": self.block.pipeline, "chunks": chunks}
+        return combine.blended(self.alone[kind], self.beside[kind], combine.lone_ratio(**counts, dual=dual))
+
+    def stage(self, kind: Kind, *, dual: bool, chunks: int = 1) -> Parts:
         """One micro-batch through a stage: column, row."""
         held = self.pieces.held(self.block.tensor, self.block.experts, kind)
-        layers = [(count, self.layers[which]) for which, count in held.layers.items() if count]
+        layers = [(count, self.layer(which, dual=dual, chunks=chunks)) for which, count in held.layers.items() if count]
         ends = (kind.stage.embedding, kind.stage.output)
         vocabulary: Any = self.timed.vocabulary[ends]
         if any(ends):  # ZeRO 3 adds gradients to a shard of those before
@@ -91,12 +99,12 @@ class Timer:
         first[at, 0] = columns.gather[kind.first_experts] + columns.reduce[kind.first_experts]
         return first
 
-    def slowest(self, kinds: Sequence[Kind], at: Sequence[int], *, dual: bool) -> Slowest:
+    def slowest(self, kinds: Sequence[Kind], at: Sequence[int], *, dual: bool, chunks: int = 1) -> Slowest:
         """Of stages of these kinds; at: where their figures stand in `columns`."""
         found: list[Slowest] = []
         total: Any = 0.0
         for kind, index in zip(kinds, at, strict=True):
-            parts, columns = self.stage(kind, dual=dual), self.columns
+            parts, columns = self.stage(kind, dual=dual, chunks=chunks), self.columns
             exchange = tuple(each[:, index, None] for each in (columns.reduction, columns.gathering, columns.again))
             behind = parts.forward, parts.backward + parts.again, float(kind.stage.layer_count)
             seconds = parts.seconds

@@ -2,9 +2,10 @@ import pytest
 
 from datahall.models.cost.catalogue import architecture
 from datahall.models.parallel.communication import cluster_of, exchange_of
-from datahall.models.parallel.experts import Load, Routed, expert_pass, expert_products, load_of, lone_ratio
+from datahall.models.parallel.experts import Load, Routed, expert_pass, expert_products, load_of, lone_ratio, overlaps
 from datahall.models.parallel.spec import TrainPlan
 from datahall.models.parallel.stack import Stack
+from datahall.models.parallel.step import step_of
 
 RACK = cluster_of("GB200", nic_bytes_per_s=50e9, per_domain=72)
 SERVERS = cluster_of("B200", nic_bytes_per_s=50e9)
@@ -12,9 +13,9 @@ QWEN, DEEPSEEK, OSS = architecture("qwen3-30b-a3b"), architecture("deepseek-v3")
 PLAN = {"global_batch": 512, "sequence": 4096, "micro_batch": 4, "data": 8, "expert": 8, "expert_tensor": 1, "precision": "fp8"}
 
 
-def layer(*, model=QWEN, cluster=RACK, stack=None, **fields) -> Routed:
+def layer(*, model=QWEN, cluster=RACK, stack=None, beside=False, **fields) -> Routed:
     plan = TrainPlan.model_validate(PLAN | fields)
-    return expert_pass(model, plan, cluster, stack or Stack(graphs="whole"), exchange_of(plan, cluster))
+    return expert_pass(model, plan, cluster, stack or Stack(graphs="whole"), exchange_of(plan, cluster), beside=beside)
 
 
 def seconds(found: Routed) -> float:
@@ -55,7 +56,7 @@ def test_experts_in_one_rack_travel_over_its_links():
 
 def test_travel_hides_behind_another_micro_batch_but_slows_it():
     """Given the overlap of 1F1B, less is exposed, yet more than nothing: a dispatch takes multiprocessors."""
-    alone, beside = layer(), layer(stack=Stack(graphs="whole", expert_overlap=True))
+    alone, beside = layer(), layer(beside=True)
     assert 0 < beside.exchange_s < 0.3 * alone.exchange_s
 
 
@@ -64,6 +65,17 @@ def test_filling_a_pipeline_leaves_passes_alone():
     assert lone_ratio(TrainPlan.model_validate(PLAN)) == 1 / 16
     deep = PLAN | {"pipeline": 4, "chunks": 4, "schedule": "interleaved", "micro_batch": 1}
     assert lone_ratio(TrainPlan.model_validate(deep)) == 15 / 256
+
+
+def test_dualpipe_overlaps_whatever_the_stack_says():
+    """Given four stages and 64 micro-batches, 4.5 of 64 passes run alone; a plain schedule hides nothing of its own accord."""
+    plain, dual = (
+        TrainPlan.model_validate(PLAN | {"pipeline": 4, "micro_batch": 1, "schedule": each}) for each in ("1f1b", "dualpipe")
+    )
+    assert lone_ratio(dual) == 4.5 / 64
+    exposed = [float(step_of(QWEN, plan, RACK).parts.expert) for plan in (plain, dual)]
+    assert [overlaps(plan, Stack()) for plan in (plain, dual)] == [False, True]
+    assert exposed[1] < 0.4 * exposed[0]
 
 
 def test_narrow_dispatch_sends_half_forward():

@@ -25,6 +25,8 @@ CASES = [
     (LATENT, {"pinned": {"zero": 3}}),
     (LATENT, {"stack": Stack(recomputed=("latent_up", "dense_block", "expert_activation"))}),
     (LATENT, {"pinned": {"schedule": "dualpipe"}, "stack": Stack(send_overlap=True)}),
+    (LATENT, {"pinned": {"pipeline": 2}, "stack": Stack(fused_dispatch=True)}),
+    (MIXED, {"stack": Stack(expert_overlap=True, fused_dispatch=True)}),
 ]
 
 
