@@ -4,16 +4,20 @@
 
 Experts of a rank multiply few rows each, so that casts, sorting and starts weigh as much as products. Forward, the host must
 know how many tokens each expert gets before it starts them: what it starts too late there, no earlier kernel hides.
+
+A plan whose micro-batch or expert ranks are arrays stands for many plans; what each adds up to is arrays of seconds then.
 """
 
 import functools
 from dataclasses import dataclass, replace
+from typing import Any
 
 from datahall.models.cost.spec import Architecture, Experts, LatentAttention
 from datahall.models.parallel import combine
+from datahall.models.parallel.alike import larger, plain, smaller
 from datahall.models.parallel.communication import Cluster, Exchange
 from datahall.models.parallel.device import Device
-from datahall.models.parallel.dispatch import DISPATCH_UNITS, dispatch_s
+from datahall.models.parallel.dispatch import DISPATCH_UNITS
 from datahall.models.parallel.expert_constants import ExpertConstants, expert_constants
 from datahall.models.parallel.kernels import elementwise_s
 from datahall.models.parallel.latent import Product, up_products
@@ -38,17 +42,19 @@ BACKWARD_PASSES = 1.5
 """Of what only moves bytes: half as much again as forward, as in layer_time.py."""
 NARROW_ROW = 0.52
 """Bytes of a row in 8 bits, with a scale for each 32, over those in 16."""
+TINY = 1e-300
+"""Seconds: keeps a share of no time at 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """Tokens of one micro-batch on one rank."""
 
-    own: float
+    own: Any
     """That it routes, before copies."""
-    rows: float
+    rows: Any
     """That each of its experts multiplies; of the busiest rank."""
-    held: float
+    held: Any
     """Experts on the rank."""
 
 
@@ -56,14 +62,14 @@ class Load:
 class Both:
     """Seconds forward and backward."""
 
-    forward: float
-    backward: float
+    forward: Any
+    backward: Any
 
     def __add__(self, other: "Both") -> "Both":
         return Both(self.forward + other.forward, self.backward + other.backward)
 
     @property
-    def seconds(self) -> float:
+    def seconds(self) -> Any:
         return self.forward + self.backward
 
 
@@ -72,7 +78,7 @@ class Routed:
     """One layer with experts."""
 
     passed: Pass
-    exchange_s: float
+    exchange_s: Any
     """Exposed: tokens on their way to experts and back, forward and backward."""
 
 
@@ -145,7 +151,7 @@ class _Work:
     fitted: ExpertConstants
 
     @property
-    def tokens(self) -> float:
+    def tokens(self) -> Any:
         return self.plan.micro_batch * self.plan.sequence / self.plan.context
 
     @property
@@ -157,12 +163,12 @@ class _Work:
         return 4.0 if self.plan.precision == "fp32" else 2.0
 
     @property
-    def routed_elements(self) -> float:
+    def routed_elements(self) -> Any:
         """Of the rows of all experts of the rank, at the model's width."""
         return self.load.rows * self.load.held * self.architecture.hidden
 
     @functools.cached_property
-    def attention(self) -> tuple[float, float]:
+    def attention(self) -> tuple[Any, Any]:
         """Attention's core, forward and backward."""
         return attention_pass(self.architecture, self.plan, self.device, self.stack, self.constants)
 
@@ -176,7 +182,7 @@ class _Work:
         wide = self.plan.model_copy(update={"precision": wide_of(self.plan)})
         router = (self.load.own, float(self.mixture.count), float(self.architecture.hidden), 1.0)
         small = [small_s(self.architecture, self.plan, self.device, self.stack, shared, backward=b) for b in (False, True)]
-        small_kernels = [float(elementwise_s(self.device, 0.0, launches=n * routing_kernels(self.stack))) for n in (1, 2)]
+        small_kernels = [plain(elementwise_s(self.device, 0.0, launches=n * routing_kernels(self.stack))) for n in (1, 2)]
         found = self.products(products) + self.products([router], wide) + Both(*self.attention)
         return found + Both(*small) + Both(*small_kernels)
 
@@ -189,22 +195,22 @@ class _Work:
 
     def products(self, products: list[Product], plan: TrainPlan | None = None) -> Both:
         own, device, c = plan or self.plan, self.device, self.constants
-        forward = sum(product_s(device, own, each, c) for each in products)
+        forward: Any = sum(product_s(device, own, each, c) for each in products)
         return Both(forward, sum(gradients_s(device, own, each, c) for each in products))
 
-    def sorted_s(self) -> float:
+    def sorted_s(self) -> Any:
         """Rows read and written in the order of experts, and back; without a dispatch library also around sending, and to whole
         tiles of scaled blocks and back where operands are narrow (megatron/core/transformer/moe/experts.py, Fp8Padding)."""
         padded = self.plan.precision in NARROW and not self.stack.fused_experts
         passes = 4.0 if self.stack.fused_dispatch else 12.0 if padded else 8.0
         moved_bytes = passes * self.element_bytes * self.routed_elements
-        return float(elementwise_s(self.device, moved_bytes / self.fitted.sort_ratio, launches=2))
+        return plain(elementwise_s(self.device, moved_bytes / self.fitted.sort_ratio, launches=2))
 
-    def activated_s(self, *, fused: bool) -> float:
+    def activated_s(self, *, fused: bool) -> Any:
         """Passes over the experts' inner width; in a fused kernel it is written once, as it is cast."""
         passes = 1.0 if fused else float(activation_passes(self.architecture, self.stack))
         width = self.mixture.width / self.plan.expert_split
-        return float(elementwise_s(self.device, passes * self.element_bytes * self.load.rows * self.load.held * width))
+        return plain(elementwise_s(self.device, passes * self.element_bytes * self.load.rows * self.load.held * width))
 
     def biased(self) -> Both:
         """Adding the experts' bias times the router's weight: in 32 bits, expert by expert, then joined and cast.
@@ -214,59 +220,59 @@ class _Work:
         """
         if not self.architecture.feed_forward.bias or self.stack.fused_experts:
             return Both(0.0, 0.0)
-        return Both(*(float(elementwise_s(self.device, each * self.routed_elements)) for each in (28, 36)))
+        return Both(*(plain(elementwise_s(self.device, each * self.routed_elements)) for each in (28, 36)))
 
     @functools.cached_property
-    def ways(self) -> tuple[float, float]:
+    def ways(self) -> tuple[Any, Any]:
         """Seconds to the experts, and back."""
         there = self.element_bytes * (NARROW_ROW if self.stack.narrow_dispatch else 1.0)
         return self.way_s(there), self.way_s(self.element_bytes)
 
-    def way_s(self, element_bytes: float) -> float:
-        stack, group = self.stack, self.exchange.groups["expert"]
-        return dispatch_s(
-            group, self.load.own * stack.imbalance, row_bytes=self.architecture.hidden * element_bytes,
+    def way_s(self, element_bytes: float) -> Any:
+        stack = self.stack
+        return self.exchange.dispatch_s(
+            self.load.own * stack.imbalance, row_bytes=self.architecture.hidden * element_bytes,
             active=self.mixture.active, fused=stack.fused_dispatch, routed_domains=stack.routed_domains,
         )  # fmt: skip
 
     @property
-    def travel_s(self) -> float:
+    def travel_s(self) -> Any:
         """All ways: forward, again where all is recomputed, and backward, which carries gradients the same ways in 16 bits."""
         return (2 if self.plan.recompute == "full" else 1) * sum(self.ways) + 2 * self.ways[1]
 
     @functools.cached_property
-    def exposed_s(self) -> float:
+    def exposed_s(self) -> Any:
         """What computing does not hide of that, and by how much the rest slows it: a dispatch takes multiprocessors."""
         if not self.stack.expert_overlap:
             return self.travel_s
         again_s = self.again_s(self.static.forward + self.experts.forward)
-        hidden = min(self.travel_s, self.static.seconds + self.experts.seconds + again_s)
+        hidden = smaller(self.travel_s, self.static.seconds + self.experts.seconds + again_s)
         return self.travel_s - hidden * (1 - min(1.0, DISPATCH_UNITS / self.device.units))
 
     @property
     def late(self) -> Both:
         """What the host starts later than kernels before it end. Backward it need not wait for counts of tokens."""
         starts = starts_of(self.stack, held=self.load.held, narrow=self.plan.precision in NARROW, fitted=self.fitted)
-        seen = self.exposed_s / self.travel_s if self.travel_s else 0.0
+        seen = self.exposed_s / larger(self.travel_s, TINY)
         away, back = seen * sum(self.ways), seen * 2 * self.ways[1]
-        forward = starts.wait + max(0.0, starts.static[0] - self.static.forward)
-        forward += max(0.0, starts.experts[0] - self.experts.forward - away)
+        forward = starts.wait + larger(0.0, starts.static[0] - self.static.forward)
+        forward = forward + larger(0.0, starts.experts[0] - self.experts.forward - away)
         computed = self.static.backward + self.experts.backward + back
-        return Both(forward, max(0.0, starts.static[1] + starts.experts[1] - computed))
+        return Both(forward, larger(0.0, starts.static[1] + starts.experts[1] - computed))
 
-    def again_s(self, forward: float) -> float:
+    def again_s(self, forward: Any) -> Any:
         """Of the forward pass, what backward computes again: as the plan says, and the parts that the stack adds."""
         if self.plan.recompute == "full":
             return forward
         core = self.attention[0]
-        found = {"none": 0.0, "selective": core, "operators": (forward - core) / 2}[self.plan.recompute]
+        found: Any = {"none": 0.0, "selective": core, "operators": (forward - core) / 2}[self.plan.recompute]
         parts, latent, hidden = self.stack.recomputed, self.architecture.attention, self.architecture.hidden
         if "latent_up" in parts and isinstance(latent, LatentAttention):
             up = up_products(latent, tokens=self.tokens, hidden=hidden, tensor=self.plan.tensor)
-            found += self.products(up).forward
+            found = found + self.products(up).forward
         if "norms" in parts:
             passes = 2 * self.architecture.norms_per_layer
-            found += float(elementwise_s(self.device, passes * self.element_bytes * self.tokens * hidden))
+            found = found + plain(elementwise_s(self.device, passes * self.element_bytes * self.tokens * hidden))
         return found + (self.activated_s(fused=False) if "expert_activation" in parts else 0.0)
 
 

@@ -11,11 +11,13 @@ Not modelled: data loading that falls behind, and the sum of tied embeddings' gr
 import functools
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.cost.parameters import has_experts
 from datahall.models.cost.spec import Architecture
 from datahall.models.parallel import combine
+from datahall.models.parallel.alike import larger, plain
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.combine import Parts as Parts
 from datahall.models.parallel.combine import Step as Step
@@ -142,7 +144,7 @@ class _Run:
         parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
         return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
 
-    def passed(self, layer: int, *, beside: bool = False) -> tuple[Pass, float]:
+    def passed(self, layer: int, *, beside: bool = False) -> tuple[Pass, Any]:
         """Computing of one layer, and the exposed exchange of its experts' tokens."""
         if has_experts(self.architecture, layer):
             routed = expert_pass(
@@ -159,7 +161,7 @@ class _Run:
             return False
         return self.plan.expert_split < self.plan.tensor and mixture.shared == 0
 
-    def accumulate_s(self, dense: float, routed: float = 0.0) -> float:
+    def accumulate_s(self, dense: Any, routed: Any = 0.0) -> Any:
         """Of one micro-batch: gradients added to those before it where no product does: a kernel reads the new gradient and the
         sum and writes the sum; of experts, fused, the sum is read and written wider. ZeRO 3 adds shards."""
         wide = self.plan.gradient_bytes
@@ -167,8 +169,8 @@ class _Run:
         held = dense + routed
         if self.plan.zero == 3:
             held = dense / self.exchange.groups["shard"].ranks + routed / self.exchange.groups["expert_shard"].ranks
-        whole = float(elementwise_s(self.cluster.device, held * each, launches=0))
-        return float(combine.accumulated_s(whole, self.plan.micro_batches))
+        whole = plain(elementwise_s(self.cluster.device, held * each, launches=0))
+        return plain(combine.accumulated_s(whole, self.plan.micro_batches))
 
     def sum_s(self) -> float:
         """Partial sums of the tensor ranks added: one all-reduce, or with sequence parallelism its two halves."""
@@ -195,12 +197,12 @@ class _Run:
         piece = 1 / self.stack.tensor_pieces
         return piece + (1 - piece) * self.constants.contention_ratio
 
-    def context_s(self, passed: Pass) -> float:
+    def context_s(self, passed: Pass) -> Any:
         """Of one layer: a ring of keys and values behind attention; backward also carries their gradients."""
         plan = self.plan
         size = plan.micro_batch * plan.sequence / plan.context * kv_width(self.architecture) / plan.tensor * WEIGHT_BYTES
         ring_s = (plan.context - 1) * self.exchange.s("context", "send_recv", size)
-        return max(0.0, ring_s - passed.attention_forward) + max(0.0, 2 * ring_s - passed.attention_backward)
+        return larger(0.0, ring_s - passed.attention_forward) + larger(0.0, 2 * ring_s - passed.attention_backward)
 
     def gather_s(self, layer: int, passed: Pass) -> float:
         """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
@@ -234,7 +236,7 @@ class _Run:
         rank = rank_parameters(self.architecture, self.plan, stage)
         return rank.shared, rank.experts
 
-    def vocabulary_s(self, stage: Stage) -> float:
+    def vocabulary_s(self, stage: Stage) -> Any:
         """Of one micro-batch: computing, and one sum of the tensor ranks at either end."""
         device = self.cluster.device
         ends = [embedding_pass(self.architecture, self.plan, device)] if stage.embedding else []
@@ -244,7 +246,8 @@ class _Run:
         if further:
             ends += [joining_pass(self.architecture, self.plan, device, self.constants)] * further
         added = (stage.embedding or stage.output) * self.architecture.vocab * self.architecture.hidden / self.plan.tensor
-        return sum(end.forward + end.backward + self.sum_s() for end in ends) + self.accumulate_s(added)
+        found: Any = sum(end.forward + end.backward + self.sum_s() for end in ends)
+        return found + self.accumulate_s(added)
 
     def bubble_s(self, stages: list[Parts]) -> float:
         times, plan = [float(stage.seconds) for stage in stages], self.plan
