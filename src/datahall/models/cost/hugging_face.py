@@ -258,7 +258,21 @@ def _experts(fields: Fields, names: ExpertNames, layers: int | None) -> dict[str
         "first_dense_layers": _first_dense(fields, names, layers),
         "every": fields.optional(names.every, Experts, "every") or 1,
         "router_bias": names.router_bias,
+        **_groups(fields, names),
     }
+
+
+def _groups(fields: Fields, names: ExpertNames) -> dict[str, int | None]:
+    """Groups of experts that limit where a token goes; none where the router is said not to look at them."""
+    groups = fields.optional(names.groups, Experts, "groups") or 1
+    active = fields.optional(names.active_groups, Experts, "active_groups")
+    if active and active > groups:
+        one, other = fields.given(names.active_groups), fields.given(names.groups)
+        what = f"`{one}` is {active}, more than the {groups} of `{other or names.groups[0]}`"
+        fields.refuse("COST-006", str(one), what, f"correct `{one}` or `{other or names.groups[0]}`")
+    if not active or active >= groups or fields.config.get("topk_method") == "greedy":
+        return {}
+    return {"groups": groups, "active_groups": active}
 
 
 def _first_dense(fields: Fields, names: ExpertNames, layers: int | None) -> int:

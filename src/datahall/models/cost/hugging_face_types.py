@@ -25,6 +25,8 @@ class ExpertNames:
     """A width that stands for one shared expert."""
     first_dense: Names = ()
     every: Names = ()
+    groups: Names = ()
+    active_groups: Names = ()
     router_bias: bool = False
     optional: bool = False
     """Without a count, every layer is dense."""
@@ -147,7 +149,7 @@ MIXTRAL = Layout(
 GEMMA = Layout(needs=("kv_heads", "head_dim"), tied=True)
 DEEPSEEK_EXPERTS = ExpertNames(
     count=("n_routed_experts",), shared=("n_shared_experts",), first_dense=("first_k_dense_replace",),
-    every=("moe_layer_freq",), optional=True,
+    every=("moe_layer_freq",), groups=("n_group",), active_groups=("topk_group",), optional=True,
 )  # fmt: skip
 DEEPSEEK = Layout(latent=True, kv_heads=(), head_dim=(), experts=DEEPSEEK_EXPERTS)
 

@@ -71,6 +71,10 @@ class Experts(Spec):
     """Each so many-th layer has experts, the others the dense block."""
     router_bias: bool = False
     """Whether the router keeps a bias for each expert, as DeepSeek-V3's balancing does."""
+    groups: int = Field(default=1, ge=1, le=4096)
+    """Equal groups of neighbouring experts, among which the router chooses first (`n_group`)."""
+    active_groups: int | None = Field(default=None, ge=1, le=4096)
+    """Groups that the experts of one token may lie in (`topk_group`): 4 of 8 in DeepSeek-V3, each on one server; None: all."""
 
 
 class Architecture(Spec):

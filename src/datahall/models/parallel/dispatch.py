@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from datahall.models.cost.spec import Experts
 from datahall.models.parallel.alike import larger, plain
 from datahall.network.collectives import Group, time_s
 
@@ -28,24 +29,40 @@ class Wanted:
     domains: float
 
 
-def wanted(group: Group, active: int, *, routed_domains: int | None = None) -> Wanted:
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Routing that chooses groups of experts first: so many of so many, which lie on the ranks one after another."""
+
+    active: int
+    of: int
+
+    def __call__(self, count: int) -> float:
+        """Of so many ranks or domains, most that hold any of a token's groups."""
+        return min(float(count), self.active * max(1.0, count / self.of))
+
+
+def limit_of(experts: Experts) -> Limit | None:
+    """What the router of these experts is limited to."""
+    return Limit(experts.active_groups, experts.groups) if experts.active_groups else None
+
+
+def wanted(group: Group, active: int, *, routed_domains: int | Limit | None = None) -> Wanted:
     """Experts are picked evenly and independently: of n ranks with k picks, n (1 - (1 - 1/n)^k) are picked by any.
 
-    routed_domains: most domains that one token's experts lie in; its picks then crowd into these.
+    routed_domains: most domains that one token's experts lie in, or the router's limit; its picks then crowd into these.
     """
-    domains = _picked(group.domains, active)
-    if routed_domains is None or group.domains <= routed_domains:
-        return Wanted(_picked(group.ranks, active), domains)
-    domains = _picked(routed_domains, active)
-    return Wanted(_picked(round(group.ranks * routed_domains / group.domains), active), domains)
+    if isinstance(routed_domains, Limit):
+        return Wanted(_picked(routed_domains(group.ranks), active), _picked(routed_domains(group.domains), active))
+    domains = min(group.domains, routed_domains or group.domains)
+    return Wanted(_picked(round(group.ranks * domains / group.domains), active), _picked(domains, active))
 
 
-def _picked(count: int, picks: int) -> float:
+def _picked(count: float, picks: int) -> float:
     return float(count * (1 - (1 - 1 / count) ** picks))
 
 
 def dispatch_s(
-    group: Group, tokens: Any, *, row_bytes: float, active: int, fused: bool, routed_domains: int | None = None
+    group: Group, tokens: Any, *, row_bytes: float, active: int, fused: bool, routed_domains: int | Limit | None = None
 ) -> Any:
     """Seconds that one rank's `tokens` of `row_bytes` each take to their experts' ranks; as long back. 0 for one rank."""
     if group.ranks == 1 or not np.any(tokens > 0):

@@ -17,7 +17,7 @@ from datahall.models.parallel import combine
 from datahall.models.parallel.alike import larger, plain, smaller
 from datahall.models.parallel.communication import Cluster, Exchange
 from datahall.models.parallel.device import Device
-from datahall.models.parallel.dispatch import DISPATCH_UNITS
+from datahall.models.parallel.dispatch import DISPATCH_UNITS, Limit, limit_of
 from datahall.models.parallel.expert_constants import ExpertConstants, expert_constants
 from datahall.models.parallel.kernels import elementwise_s
 from datahall.models.parallel.latent import Product, up_products
@@ -232,8 +232,13 @@ class _Work:
         stack = self.stack
         return self.exchange.dispatch_s(
             self.load.own * stack.imbalance, row_bytes=self.architecture.hidden * element_bytes,
-            active=self.mixture.active, fused=stack.fused_dispatch, routed_domains=stack.routed_domains,
+            active=self.mixture.active, fused=stack.fused_dispatch, routed_domains=self.limit,
         )  # fmt: skip
+
+    @property
+    def limit(self) -> int | Limit | None:
+        """Of where one token's experts lie."""
+        return self.stack.routed_domains or limit_of(self.mixture)
 
     @property
     def travel_s(self) -> Any:

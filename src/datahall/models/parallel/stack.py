@@ -49,7 +49,7 @@ class Stack:
     expert_overlap: bool = False
     """Tokens of one micro-batch travel while another is computed, forward beside backward."""
     routed_domains: int | None = None
-    """Domains that the experts of one token may lie in, where routing is limited (4 nodes in DeepSeek-V3)."""
+    """Domains that the experts of one token may lie in, where the software limits routing; None: as the model's router does."""
     imbalance: float = 1.0
     """Tokens of the busiest rank's experts over the mean; 1 where a benchmark forces balance."""
     narrow_dispatch: bool = False

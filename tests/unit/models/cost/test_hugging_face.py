@@ -28,7 +28,7 @@ LLAMA3 = llama((4096, 32, 32, 8, 14336, 128256, 8192), hidden_act="silu", torch_
 MLA = {"kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "q_lora_rank": 1536}
 DEEPSEEK_V3 = llama((7168, 61, 128, 128, 18432, 129280, 163840), "deepseek_v3", **MLA, moe_intermediate_size=2048,
     n_routed_experts=256, n_shared_experts=1, num_experts_per_tok=8, first_k_dense_replace=3, moe_layer_freq=1,
-    num_nextn_predict_layers=1, quantization_config={"quant_method": "fp8"})  # fmt: skip
+    num_nextn_predict_layers=1, n_group=8, topk_group=4, quantization_config={"quant_method": "fp8"})  # fmt: skip
 MPT = {"model_type": "mpt", "d_model": 4096, "n_heads": 32, "n_layers": 32, "expansion_ratio": 4, "max_seq_len": 2048,
     "vocab_size": 50432, "attn_config": {"alibi": True}, "no_bias": True, "learned_pos_emb": True}  # fmt: skip
 GPT_NEOX = {"model_type": "gpt_neox", "hidden_size": 6144, "num_hidden_layers": 44, "num_attention_heads": 64,
@@ -49,7 +49,8 @@ IN_CATALOGUE = {
         num_experts_per_tok=8, moe_intermediate_size=1536, decoder_sparse_step=1, mlp_only_layers=[]),
     "deepseek-v3": DEEPSEEK_V3,
     "deepseek-v2": llama((5120, 60, 128, 128, 12288, 102400, 163840), "deepseek_v2", **MLA, moe_intermediate_size=1536,
-        n_routed_experts=160, n_shared_experts=2, num_experts_per_tok=6, first_k_dense_replace=1, moe_layer_freq=1),
+        n_routed_experts=160, n_shared_experts=2, num_experts_per_tok=6, first_k_dense_replace=1, moe_layer_freq=1,
+        n_group=8, topk_group=3, topk_method="group_limited_greedy"),
     "nemotron-15b": llama((6144, 32, 48, 8, 24576, 256000, 4096), "nemotron", hidden_act="relu2", head_dim=None),
     "gpt2-1.5b": {"model_type": "gpt2", "n_embd": 1600, "n_layer": 48, "n_head": 25, "n_positions": 1024, "n_ctx": 1024,
         "vocab_size": 50257},
@@ -117,6 +118,15 @@ def test_file_folder_and_mapping_say_the_same(tmp_path):
     assert plain(found) == plain(from_hugging_face(LLAMA3)) and "model_type 'llama'" in found.source
     assert from_hugging_face(LLAMA3, name="mine").name == "mine"
     assert from_hugging_face(LLAMA3 | {"_name_or_path": "meta-llama/Llama-3-8B"}).name == "llama-3-8b"
+
+
+def test_groups_of_experts_count_only_where_they_limit():
+    """Given a router that picks greedily, or from all groups, none are kept; more of them than there are is refused."""
+    for change in ({"topk_method": "greedy"}, {"topk_group": 8}, {"n_group": 1, "topk_group": 1}):
+        experts = from_hugging_face(DEEPSEEK_V3 | change).experts
+        assert experts is not None and (experts.groups, experts.active_groups) == (1, None)
+    with pytest.raises(Refused, match=r"COST-006.*topk_group.*9, more than the 8 of `n_group`"):
+        from_hugging_face(DEEPSEEK_V3 | {"topk_group": 9})
 
 
 def test_unknown_type_with_llamas_fields_is_read_and_says_so():

@@ -1,7 +1,8 @@
 import pytest
 
+from datahall.models.cost.catalogue import architecture
 from datahall.models.parallel.communication import cluster_of
-from datahall.models.parallel.dispatch import dispatch_s, wanted
+from datahall.models.parallel.dispatch import Limit, dispatch_s, limit_of, wanted
 
 H100 = cluster_of("H100 80GB HBM3", nic_bytes_per_s=50e9)
 RACK = cluster_of("GB200", nic_bytes_per_s=50e9, per_domain=72)
@@ -23,6 +24,20 @@ def test_limited_routing_crosses_to_fewer_domains():
     group = H100.group(64, stride=1)
     assert wanted(group, 8, routed_domains=4).domains == pytest.approx(4 * (1 - 0.75**8))
     assert seconds(H100, 64, routed_domains=4) < seconds(H100, 64)
+
+
+def test_groups_of_experts_limit_where_tokens_go():
+    """Given 4 of 8 groups of experts on 64 ranks, four of eight servers and 32 ranks; on one server four ranks; on two both."""
+    many, one, two = (wanted(H100.group(n, stride=1), 8, routed_domains=Limit(4, 8)) for n in (64, 8, 16))
+    assert many == wanted(H100.group(64, stride=1), 8, routed_domains=4)
+    assert (one.ranks, one.domains) == (pytest.approx(4 * (1 - 0.75**8)), 1)
+    assert two.domains == wanted(H100.group(16, stride=1), 8).domains
+
+
+def test_the_limit_is_a_fact_of_the_model():
+    """Given the catalogue, DeepSeek-V3 and V2 route to 4 and 3 of 8 groups, Qwen3 to any."""
+    found = [limit_of(architecture(name).experts) for name in ("deepseek-v3", "deepseek-v2", "qwen3-30b-a3b")]
+    assert found == [Limit(4, 8), Limit(3, 8), None]
 
 
 def test_a_library_sends_less_than_copies_for_all_experts():
