@@ -10,8 +10,9 @@ of many experts under newer software, are fitted on half of the models of Tensor
 missing was seen from all of its rows.
 Fitted: five bounded constants, the same for every engine, model and accelerator; least squares of log errors, soft beyond 10 %.
 The model's structure was compared with all rows while it was written (how a finite run fills and empties); no constant was.
-The 80 % interval is the 10th and 90th percentile of measured over predicted when either half is predicted by constants that
-were fitted on the other; how many rows of the two further models it covers is the blind check.
+80 % intervals are symmetric in the logarithm, by class of software, each group of rows (a model, an engine) counting the same,
+and as wide as one more group asks for: see planner/validation/serving_intervals.py. Of the software that was
+fitted on, either half of the models is predicted by constants fitted on the other; its two further models are a blind check.
 One more constant, the time of a request outside its steps, is the median of what the published times to the first token of the
 online runs exceed ours by, on the model that comes first in the alphabet, up to 8 requests/s; the other model is held out.
 Two baselines with one constant each, fitted on the same half: a share of a roofline, a share of the peak.
@@ -19,6 +20,7 @@ Two baselines with one constant each, fitted on the same half: a share of a roof
 """
 
 import argparse
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,10 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from datahall.models.inference import Engine, throughput_of
+from datahall.foundation.errors import DatahallError
+from datahall.models.inference import Engine, engine_named, throughput_of
+from datahall.models.inference.engines import DEFAULT, engines
 from datahall.planner.validation import serving_latency
 from datahall.planner.validation.serving import published
 from datahall.planner.validation.serving_baseline import flop_tokens_per_s, roofline_tokens_per_s
+from datahall.planner.validation.serving_intervals import half_width, left_out, ratios, spread_of
 from datahall.planner.validation.serving_rows import ServingCase, case_of, metric_of
 
 SOURCE = Path(__file__).parents[2] / "src/datahall"
@@ -43,6 +48,10 @@ BASELINE = SOURCE / "planner/validation/serving_baseline.yaml"
 ENGINE, NEWER = "tensorrt-llm-0.17", "tensorrt-llm-1"
 TAKEN_BY = (NEWER, "vllm", "sglang-wide-ep")
 """Engines for which constants of experts are taken: the newer release, and those of its time that have no rows of experts."""
+NAMELESS = (
+    "all software taken as the default engine; no row is of software without continuous batches (llama.cpp, Ollama), which may "
+    "be far slower"
+)
 EXTRA = ("LLaMA v3.1 405B", "Mixtral 8x22B")
 HEAD = "# Written by benchmarks/models/fit_inference.py --write; do not edit.\n"
 BOUNDS: Mapping[str, tuple[float, float, float]] = {
@@ -174,9 +183,8 @@ def main() -> None:
             f"a request outside its steps, by {name}: {outside_s(name) * 1e3:.1f} ms{' (taken)' if name == online[0] else ''}"
         )
     ours = {name: predicted(part, values) for name, part in (("half", half), ("held", held), ("extra", extra))}
-    swapped = predicted(half, fit(held))
-    ratio = np.concatenate([held.measured / ours["held"], half.measured / swapped])
-    low, high = (float(np.quantile(ratio, q)) for q in (0.1, 0.9))
+    around = fit(held)
+    swapped = predicted(half, around)
     print(f"fitted on {', '.join(on)}: {words(error_of(ours['half'], half))}")
     print(f"held out {', '.join(out)}: {words(error_of(ours['held'], held))}")
     print(f"neither {', '.join(EXTRA)}: {words(error_of(ours['extra'], extra))}")
@@ -187,24 +195,44 @@ def main() -> None:
         two = [np.array([law(case) for case in part.cases]) for law in (roofline_tokens_per_s, flop_tokens_per_s)]
         print(f"constants, {name}: roofline x {roofline:.3f} {words(error_of(roofline * two[0], part))}")
         print(f"constants, {name}: peak x {flop:.3f} {words(error_of(flop * two[1], part))}")
-        inside = np.mean((part.measured >= low * ours[name]) & (part.measured <= high * ours[name]))
-        print(f"interval x {low:.3f} to x {high:.3f}, {name}: covers {inside:.0%}")
     print(f"the other way round, fitted on {', '.join(out)}, held out {', '.join(on)}: {words(error_of(swapped, half))}")
-    experts, ranges = newer(rows, values)
+    experts, by_experts = newer(rows, values)
     elsewhere = predicted(other, values | {name: experts[name] for name in EXPERT_BOUNDS})
     print(f"other software ({', '.join(sorted(set(other.names)))}): {words(error_of(elsewhere, other))}")
     dense = np.array([case.architecture.experts is None for case in other.cases])
     print(f"other software, without experts: {words(error_of(elsewhere, other)[dense])}")
-    others = [_range(other.measured[dense] / elsewhere[dense]), ranges]
+    plain = other.where(dense), elsewhere[dense]
+    swaps = [(held, ours["held"]), (half, swapped)]
+    constants = {name: experts[name] for name in EXPERT_BOUNDS}
+    nameless = [(half, around), (held, values), (extra, values), (other, values)]
+    halves_ = "either half by constants fitted on the other"
+    classes = {
+        "seen": (errors_of(swaps, lambda rows: rows.models), f"models of TensorRT-LLM 0.17, {halves_}"),
+        "other": (errors_of([plain], lambda rows: rows.names), "other software, models without experts: no constant saw them"),
+        "other_experts": (
+            errors_of(by_experts, lambda rows: rows.models),
+            f"models with experts of TensorRT-LLM 1.x, {halves_}",
+        ),
+        "unknown": (unnamed([(part, {**found, **constants}) for part, found in nameless]), NAMELESS),
+    }
+    told = {name: errors.told(name, about) for name, (errors, about) in classes.items()}
+    by_device = errors_of(
+        [*swaps, plain, *by_experts], lambda rows: np.array([case.cluster.device.name for case in rows.cases])
+    )
+    width = spread_of(by_device.logs, by_device.groups)
+    for device, (_, covered) in left_out(by_device.logs, by_device.groups).items():
+        print(f"accelerator {device}: {covered:.0%} within the interval of the others")
+    told["device"] = json.dumps(dict(ratios(width)))
+    print(f"one accelerator beside the others: {told['device']}")
     if write:
         found = {name: words(error_of(ours[name], part)) for name, part in (("half", half), ("held", held))}
         _write_experts(experts, halves(rows, NEWER)[0])
-        _write(values, (on, out), found, [(low, high), *others], (roofline, flop))
+        _write(values, (on, out), found, (told, sorted(set(by_device.groups))), (roofline, flop))
 
 
-def newer(rows: Rows, common: Mapping[str, float]) -> tuple[dict[str, float], tuple[float, float]]:
-    """Constants of experts on half of the newer release's models, beside the common ones; and the range of rows with experts,
-    either half predicted by constants fitted on the other."""
+def newer(rows: Rows, common: Mapping[str, float]) -> tuple[dict[str, float], list[tuple[Rows, Array]]]:
+    """Constants of experts on half of the newer release's models, beside the common ones; and its rows with
+    experts, either half predicted by constants fitted on the other."""
     on, out = halves(rows, NEWER)
     fixed = Rows(rows.models, tuple(_with(case, common) for case in rows.cases), rows.measured, rows.names)
     parts = [fixed.where(np.isin(rows.models, names) & (rows.names == NEWER)) for names in (on, out)]
@@ -214,28 +242,62 @@ def newer(rows: Rows, common: Mapping[str, float]) -> tuple[dict[str, float], tu
     print(f"{NEWER}, fitted on {', '.join(on)}: {words(error_of(own, parts[0]))}; {found[0]}")
     print(f"{NEWER}, held out {', '.join(out)}: {words(error_of(held[1], parts[1]))}")
     print(f"{NEWER}, the other way round, held out {', '.join(on)}: {words(error_of(held[0], parts[0]))}; {found[1]}")
-    ratios = [
-        part.measured[mask] / ours[mask]
+    split = [
+        (part.where(mask), ours[mask])
         for part, ours in zip(parts, held, strict=True)
         if (mask := np.array([case.architecture.experts is not None for case in part.cases])).any()
     ]
-    return found[0], _range(np.concatenate(ratios))
+    return found[0], split
 
 
 def _with(case: ServingCase, values: Mapping[str, float]) -> ServingCase:
     return replace(case, engine=engine_with(case.engine, values))
 
 
-def _range(ratios: Array) -> tuple[float, float]:
-    """Where the middle 80 % lie, and the prediction itself."""
-    return min(1.0, float(np.quantile(ratios, 0.1))), max(1.0, float(np.quantile(ratios, 0.9)))
+@dataclass(frozen=True)
+class Errors:
+    """Log of measured over predicted, row by row, and the group that each row belongs to."""
+
+    logs: Array
+    groups: NDArray[np.str_]
+
+    def told(self, name: str, about: str) -> str:
+        """One line of uncertainty.yaml; says what the other groups cover of each."""
+        without, width = left_out(self.logs, self.groups), half_width(self.logs, self.groups)
+        covers = ", ".join(f"{group} {covered:.0%}" for group, (_, covered) in without.items())
+        inside = f"{np.mean(np.abs(self.logs) <= width):.0%} of {len(self.logs)} rows within"
+        print(f"interval {name}: x {np.exp(-width):.3f} to x {np.exp(width):.3f}, {inside}; left out: {covers}")
+        own = {group: dict(ratios(one)) for group, (one, _) in without.items()}
+        return json.dumps(
+            {**ratios(width), "source": f"{about}; {inside}; of each group by the others: {covers}", "without": own}
+        )
+
+
+def errors_of(parts: Sequence[tuple[Rows, Array]], group: Callable[[Rows], NDArray[Any]]) -> Errors:
+    logs = np.concatenate([np.log(rows.measured / ours) for rows, ours in parts])
+    return Errors(logs, np.concatenate([group(rows).astype(str) for rows, _ in parts]))
+
+
+def unnamed(parts: Sequence[tuple[Rows, Mapping[str, float]]]) -> Errors:
+    """As if nobody had said which software it was: taken as the default. Rows that it cannot hold are left out."""
+    logs, groups = [], []
+    for rows, values in parts:
+        for case, measured in zip(rows.cases, rows.measured, strict=True):
+            engine = engine_with(engine_named(DEFAULT), values)
+            try:
+                ours = throughput_of(case.architecture, case.plan, case.cluster, case.load, engine).output_tokens_per_s
+            except DatahallError:
+                continue
+            logs.append(np.log(measured / ours))
+            groups.append(case.engine.name)
+    return Errors(np.array(logs), np.array(groups))
 
 
 def _write(
     values: Mapping[str, float],
     split: tuple[list[str], list[str]],
     found: Mapping[str, str],
-    ranges: Sequence[tuple[float, float]],
+    intervals: tuple[Mapping[str, str], Sequence[str]],
     constants: tuple[float, float],
 ) -> None:
     on, out = (", ".join(names) for names in split)
@@ -245,12 +307,12 @@ def _write(
     lines = [f"{name}: {int(value) if name == 'context_bytes' else f'{value:.4g}'}" for name, value in values.items()]
     names = ", ".join(f'"{name}"' for name in split[0])
     FITTED.write_text(HEAD + "\n".join([*lines, f"models: [{names}]", f'source: "{source}"', 'date: "2026-11"']) + "\n")
-    about = f"10th and 90th percentile, either half of the models by constants fitted on the other ({table})"
-    others = "10th and 90th percentile of rows of models without experts in serving_rows.yaml, which are no check of it"
-    experts = "10th and 90th percentile, either half of the models of TensorRT-LLM 1.x by constants fitted on the other"
-    named = zip(("seen", "other", "other_experts"), ranges, (about, others, experts), strict=True)
-    lines = [f'{name}: {{low_ratio: {low:.4f}, high_ratio: {high:.4f}, source: "{why}"}}' for name, (low, high), why in named]
-    UNCERTAINTY.write_text(HEAD + "\n".join([f'engines: ["{ENGINE}"]', *lines, 'date: "2026-11"']) + "\n")
+    told, devices = intervals
+    described = [name for name in engines() if name not in (ENGINE, "roofline")]
+    lists = (("engines", [ENGINE]), ("others", described), ("devices", devices))
+    lines = [f"{name}: {json.dumps([str(one) for one in found])}" for name, found in lists]
+    lines += [f"{name}: {line}" for name, line in told.items()]
+    UNCERTAINTY.write_text(HEAD + "\n".join([*lines, 'date: "2026-11"']) + "\n")
     about = f"medians over {on} ({table}), by benchmarks/models/fit_inference.py"
     BASELINE.write_text(
         HEAD + f'roofline_ratio: {constants[0]:.4f}\nflop_ratio: {constants[1]:.4f}\nsource: "{about}"\ndate: "2026-11"\n'

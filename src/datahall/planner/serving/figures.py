@@ -11,7 +11,7 @@ from datahall.planner.serving.settle import Settled
 from datahall.planner.serving.trials import REPORTED, Trials
 
 MODEL = "models/inference: kernels and collectives, added up; `datahall validate --tables serving` says how far to trust it"
-OFF = "models/inference/uncertainty: errors on published rows of models that nothing was fitted on"
+OFF = "models/inference/uncertainty: errors on published rows of models and software that nothing was fitted on"
 PLAYED = "models/inference/simulate: the engine's scheduler, event by event"
 
 

@@ -43,8 +43,9 @@ class Trials:
         return self.kept[key]
 
     def interval(self, tokens_per_s: float) -> tuple[float, float]:
-        """An 80 % interval of a throughput: by the engine, and by whether the model has experts."""
-        return interval_of(tokens_per_s, self.pool.engine.name, experts=self.architecture.experts is not None)
+        """An 80 % interval of a throughput: by the engine, the accelerator, and whether the model has experts."""
+        experts, device = self.architecture.experts is not None, self.pool.cluster.device.name
+        return interval_of(tokens_per_s, self.pool.engine.name, experts=experts, device=device)
 
     def meets(self, latency: Latency) -> bool:
         return meets(latency, self.request)

@@ -1,6 +1,6 @@
 """Published serving throughput beside ours: tokens/s, an interval, and the constant that we must beat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from datahall.planner.validation.cells import is_blank, named, placed, said
 from datahall.planner.validation.hardware import problem_of
 from datahall.planner.validation.rows import ValidationRow, compared
 from datahall.planner.validation.serving_baseline import constant_tokens_per_s
-from datahall.planner.validation.serving_rows import ServingCase, case_of, engine_of, measured_of, metric_of
+from datahall.planner.validation.serving_rows import ServingCase, case_of, engine_of, measured_of, metric_of, unit_of
 from datahall.planner.validation.tables import FITTED_ON, HELD_OUT, read_rows, shared_folder
 
 TABLE = "serving"
@@ -27,11 +27,16 @@ LABELS = (("", "hardware"), ("devices ", "num_devices"), ("t", "tp"), ("p", "pp"
 class ServingRow(ValidationRow):
     """A serving row: what was measured, what we say, and why not where we say nothing."""
 
+    predicted: float | None = None
+    """In the row's own metric."""
+    unit: str = ""
+    """Of `predicted`: `output tokens/s`, `total tokens/s`, `requests/s`, each also of each accelerator."""
     predicted_tokens_per_s: float | None = None
-    """In the row's own metric: output tokens of the whole unless it says otherwise."""
+    """Output tokens/s of the whole, whatever the row's metric; so the four below."""
     low_tokens_per_s: float | None = None
     high_tokens_per_s: float | None = None
-    """Between these lie about 80 % of rows whose models were never fitted on."""
+    """Between these lie about 80 % of rows of such software. A published row is judged by an interval that its own model or
+    software had no say in."""
     measured_tokens_per_s: float | None = None
     baseline_tokens_per_s: float | None = None
     """One share of a roofline."""
@@ -43,11 +48,22 @@ class ServingRow(ValidationRow):
     """What kept the row from being predicted or judged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of one row, output tokens/s of the whole; times `factor` in its own metric."""
+
+    factor: float
+    measured: float | None
+    ours: float
+    interval: tuple[float, float]
+    constant: float
+
+
 def rows(own_rows: Sequence[Mapping[str, Any]] | None = None) -> list[ValidationRow]:
     """One line for each row, in their order. Without own rows, the published ones. No row raises."""
     if own_rows is not None:
         return [row_of(row) for row in own_rows]
-    return [_of_publication(row, row_of(row)) for row in published()]
+    return [_of_publication(row, row_of(row, left_out=groups_of(row))) for row in published()]
 
 
 def _of_publication(row: Mapping[str, Any], found: ServingRow) -> ServingRow:
@@ -55,8 +71,16 @@ def _of_publication(row: Mapping[str, Any], found: ServingRow) -> ServingRow:
     seen = seen_of(row)
     metric = "output tokens/s of each accelerator" if "per_gpu" in found.quantity else "output tokens/s"
     words = HELD_OUT if seen.startswith(HELD_OUT) else FITTED_ON
-    note = "; ".join(part for part in (seen, found.problem) if part)
+    judged = _judged_by(row)
+    note = "; ".join(part for part in (seen, judged if found.hit is not None else "", found.problem) if part)
     return replace(found, quantity=f"{metric}, {said(row, 'engine').split(',')[0]}, {words}", note=note)
+
+
+def _judged_by(row: Mapping[str, Any]) -> str:
+    """Whose rows had no say in the interval: of the software where nothing was fitted on it, else of the model."""
+    software, model = groups_of(row)
+    known = (*uncertainty().engines, fitted_experts().engines[0])
+    return f"judged by an interval that no row of {f'{model} under it' if software in known else 'this software'} had a say in"
 
 
 def seen_of(row: Mapping[str, Any]) -> str:
@@ -71,8 +95,13 @@ def seen_of(row: Mapping[str, Any]) -> str:
     return f"{FITTED_ON} this model" if model in models else f"{HELD_OUT}: no constant saw this model under this software"
 
 
-def row_of(row: Mapping[str, Any]) -> ServingRow:
-    """The row, predicted, or with the problem that kept it from that."""
+def groups_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Groups of rows that an interval may have been taken from, and that this row is one of."""
+    return engine_of(row, []).name, said(row, "model")
+
+
+def row_of(row: Mapping[str, Any], *, left_out: Collection[str] = ()) -> ServingRow:
+    """The row, predicted, or with the problem that kept it from that. left_out: of what must not have a say in its interval."""
     measured, case = measured_of(row), case_of(row)
     strange = (
         "" if measured or is_blank(row, "measured_value") else f"ROW-002 measured_value is `{said(row, 'measured_value')}`"
@@ -83,10 +112,14 @@ def row_of(row: Mapping[str, Any]) -> ServingRow:
     if wrong:
         return _refused(row, measured, placed(row, wrong))
     try:
-        ours = factor * throughput_of(case.architecture, case.plan, case.cluster, case.load, case.engine).output_tokens_per_s
+        ours = throughput_of(case.architecture, case.plan, case.cluster, case.load, case.engine).output_tokens_per_s
     except DatahallError as error:
         return _refused(row, measured, placed(row, problem_of(error)))
-    return _judged(row, case, (measured, ours, factor * constant_tokens_per_s(case)), placed(row, strange) if strange else "")
+    interval = interval_of(
+        ours, case.software, experts=case.architecture.experts is not None, device=case.cluster.device.name, left_out=left_out
+    )
+    told = Told(factor, None if measured is None else measured / factor, ours, interval, constant_tokens_per_s(case))
+    return _judged(row, case, told, placed(row, strange) if strange else "")
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -101,22 +134,22 @@ def _quantity(row: Mapping[str, Any]) -> str:
 
 def _refused(row: Mapping[str, Any], measured: float | None, why: str) -> ServingRow:
     found = compared(TABLE, _name(row), _quantity(row), published=measured, ours=None, note=why)
-    return _as_serving(found, measured_tokens_per_s=measured, problem=why)
+    return _as_serving(found, problem=why)
 
 
-def _judged(row: Mapping[str, Any], case: ServingCase, figures: tuple[float | None, float, float], strange: str) -> ServingRow:
-    """figures: measured, ours, the constant's."""
-    measured, ours, constant = figures
-    low, high = interval_of(ours, case.engine.name, experts=case.architecture.experts is not None)
-    hit = None if measured is None else low <= measured <= high
+def _judged(row: Mapping[str, Any], case: ServingCase, told: Told, strange: str) -> ServingRow:
+    low, high = told.interval
+    hit = None if told.measured is None else low <= told.measured <= high
     note = "; ".join(part for part in (strange, *case.assumed) if part)
+    ours, constant = told.factor * told.ours, told.factor * told.constant
     found = compared(
-        TABLE, _name(row), _quantity(row), published=measured, ours=ours, hit=hit, baseline=constant, tolerance=TOLERANCE,
-        note=note,
+        TABLE, _name(row), _quantity(row), published=measured_of(row), ours=ours, hit=hit, baseline=constant,
+        tolerance=TOLERANCE, note=note,
     )  # fmt: skip
     return _as_serving(
-        found, predicted_tokens_per_s=ours, low_tokens_per_s=low, high_tokens_per_s=high, measured_tokens_per_s=measured,
-        baseline_tokens_per_s=constant, engine=case.engine.name, assumed=case.assumed, problem=strange,
+        found, predicted=ours, unit=unit_of(row), predicted_tokens_per_s=told.ours, low_tokens_per_s=low,
+        high_tokens_per_s=high, measured_tokens_per_s=told.measured, baseline_tokens_per_s=told.constant,
+        engine=case.engine.name, assumed=case.assumed, problem=strange,
     )  # fmt: skip
 
 

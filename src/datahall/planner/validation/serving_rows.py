@@ -26,6 +26,9 @@ ENGINES: tuple[tuple[str, str], ...] = (
     (r"vllm", "vllm"),
 )
 """Engines by the words of a row; the first that stands there counts."""
+LIKE_VLLM = r"sglang|text[- ]generation[- ]inference|\btgi\b|lmdeploy"
+"""Software that batches continuously on accelerators as vLLM does: taken as it, with the interval of other software. All else
+that is not known has the interval of unknown software."""
 PRECISIONS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"nvfp4|fp4|mxfp4", {"precision": "nvfp4"}),
     (r"awq|gptq|int4|w4a16", {"precision": "fp16", "weight_precision": "int4"}),
@@ -35,10 +38,18 @@ PRECISIONS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"fp16|float16|half", {"precision": "fp16"}),
     (r"fp32|float32", {"precision": "fp32"}),
 )
+READINGS: tuple[tuple[str, str], ...] = (
+    (r"int8(?!.*w8a16)", "INT8 is read as weights in 8 bits, products and keys and values in 16 (W8A16)"),
+    (r"int4(?!.*w4a16)|awq|gptq", "weights in 4 bits are read with products and keys and values in 16 (W4A16)"),
+    (r"w8a8", "W8A8 is read as FP8"),
+)
+"""What a precision leaves open, and how it is read; the first that fits counts."""
 HBM3_OF_GH200_480 = (96 * 2**30, 4.0e12)
 """Bytes and bytes/s: `480GB` is the host's LPDDR5X. Source: NVIDIA GH200 Grace Hopper Superchip data sheet, 2024."""
 LIMITS = ("max_batch", "step_tokens")
 """Optional columns: what the software was told, where it was (vLLM: max_num_seqs, max_num_batched_tokens)."""
+TOTAL, EACH = r"(?<!output_)total_token|input_and_output|total token", r"per_(gpu|device|accelerator)|/gpu|/device"
+"""Metrics that count prompts as well, and that are of one accelerator."""
 ENDLESS = "no count of requests given: a load that never ends"
 
 
@@ -53,6 +64,8 @@ class ServingCase:
     engine: Engine
     assumed: tuple[str, ...]
     """What the row does not say, and was taken."""
+    software: str = ""
+    """The engine by name, for its interval; empty where the row's own is not known."""
 
 
 def case_of(row: Mapping[str, Any]) -> ServingCase | str:
@@ -82,7 +95,8 @@ def _case(row: Mapping[str, Any], assumed: list[str]) -> ServingCase:
     else:
         plan = InferencePlan(**precision, **_spread(row, devices))
     plan = plan.model_copy(update={name: found for name in LIMITS if (found := count(row, name))})
-    return ServingCase(one, plan, cluster, load, engine, tuple(assumed))
+    software = engine.name if said(row, "stack") or _named(said(row, "engine").lower()) else ""
+    return ServingCase(one, plan, cluster, load, engine, tuple(assumed), software)
 
 
 def model_of(row: Mapping[str, Any]) -> Architecture:
@@ -110,12 +124,19 @@ def engine_of(row: Mapping[str, Any], assumed: list[str]) -> Engine:
     if name := said(row, "stack"):
         return engine_named(name, "stack")
     words = said(row, "engine").lower()
-    name = next((name for pattern, name in ENGINES if re.search(pattern, words)), "")
-    if not name:
-        assumed.append(f"engine `{words[:40]}` is not known: taken as vllm")
+    name = _named(words)
+    if not any(re.search(pattern, words) for pattern, _ in ENGINES):
+        why = "is taken as vllm" if name else "is not known: taken as vllm, with a wide interval"
+        assumed.append(f"engine `{words[:40]}` {why}" if words else "no engine given: taken as vllm, with a wide interval")
     found = engine_named(name or "vllm")
     share = re.search(r"kv fraction (0\.\d+)", said(row, "note"), re.ASCII)
     return found.model_copy(update={"kv_ratio": float(share[1])}) if share and float(share[1]) > 0 else found
+
+
+def _named(words: str) -> str:
+    """The engine that these words mean or come near to; empty where nothing does."""
+    found = next((name for pattern, name in ENGINES if re.search(pattern, words)), "")
+    return found or ("vllm" if re.search(LIKE_VLLM, words) else "")
 
 
 def load_of(row: Mapping[str, Any], assumed: list[str]) -> Load:
@@ -148,6 +169,7 @@ def _precision(row: Mapping[str, Any], assumed: list[str]) -> dict[str, Any]:
         raise Refused(_cell("precision", row, "give one of fp32, bf16, fp16, fp8, nvfp4, int8, int4"))
     if found is None:
         assumed.append("no precision given: bf16")
+    assumed += [why for pattern, why in READINGS if words and re.search(pattern, words) and not is_blank(row, "precision")][:1]
     narrow = {"weight_precision": weights} if (weights := said(row, "weight_precision").lower()) else {}
     return dict(found or {"precision": "bf16"}) | narrow
 
@@ -187,11 +209,20 @@ def metric_of(row: Mapping[str, Any], case: ServingCase) -> tuple[float, str]:
     factor, load = 1.0, case.load
     if re.search(r"req", metric + unit):
         factor = 1 / load.output_tokens
-    elif re.search(r"(?<!output_)total_token|input_and_output|total token", metric):
+    elif re.search(TOTAL, metric):
         factor = 1 + load.input_tokens / load.output_tokens
-    if re.search(r"per_(gpu|device|accelerator)|/gpu|/device", metric + unit):
+    if re.search(EACH, metric + unit):
         factor /= case.plan.accelerators
     return factor, ""
+
+
+def unit_of(row: Mapping[str, Any]) -> str:
+    """What `metric_of` makes of output tokens/s: `total tokens/s of each accelerator`."""
+    metric, unit = said(row, "measured_metric").lower(), said(row, "unit").lower()
+    what = "requests/s" if re.search(r"req", metric + unit) else "output tokens/s"
+    if what != "requests/s" and re.search(TOTAL, metric):
+        what = "total tokens/s"
+    return f"{what} of each accelerator" if re.search(EACH, metric + unit) else what
 
 
 def measured_of(row: Mapping[str, Any]) -> float | None:

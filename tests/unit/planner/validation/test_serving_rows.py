@@ -102,14 +102,28 @@ def test_a_blank_tp_gets_the_choice_that_serves_most_and_says_so() -> None:
     assert found.predicted_tokens_per_s and any("tp is blank: tensor=1 x data=8" in text for text in found.assumed)
 
 
-def test_the_rows_own_metric_is_predicted() -> None:
-    """Given total tokens, requests, or tokens of each accelerator, the prediction is in that metric."""
-    output = one().predicted_tokens_per_s or 0.0
-    total = one(measured_metric="total_token_throughput").predicted_tokens_per_s
-    requests = one(measured_metric="request_throughput", unit="req/s").predicted_tokens_per_s
-    each = one(measured_metric="output_token_throughput_per_gpu").predicted_tokens_per_s
-    assert total == pytest.approx(17 * output) and requests == pytest.approx(output / 128)
-    assert each == pytest.approx(output / 8)
+def test_the_rows_own_metric_is_predicted_beside_output_tokens() -> None:
+    """Given total tokens, requests, or tokens of each accelerator, `predicted` is in that metric; tokens/s stay the same."""
+    output = one()
+    ours = output.predicted_tokens_per_s or 0.0
+    for cells, factor, unit in (
+        ({"measured_metric": "total_token_throughput"}, 17, "total tokens/s"),
+        ({"measured_metric": "request_throughput", "unit": "req/s"}, 1 / 128, "requests/s"),
+        ({"measured_metric": "output_token_throughput_per_gpu"}, 1 / 8, "output tokens/s of each accelerator"),
+    ):
+        found = one(**cells)
+        assert found.unit == unit and found.predicted == pytest.approx(factor * ours) == found.ours
+        assert found.predicted_tokens_per_s == pytest.approx(ours) and found.low_tokens_per_s == output.low_tokens_per_s
+        assert found.measured_tokens_per_s == pytest.approx(1923.41 / factor)
+        assert found.baseline_tokens_per_s == output.baseline_tokens_per_s
+    assert output.predicted == output.predicted_tokens_per_s and output.unit == "output tokens/s"
+
+
+@pytest.mark.parametrize(("precision", "says"), [("INT8", "W8A16"), ("AWQ", "W4A16"), ("W8A8", "FP8"), ("FP8", "")])
+def test_how_a_precision_is_read_is_told(precision: str, says: str) -> None:
+    """Given a precision that leaves open what is narrow, how it is read is told; given FP8, nothing is."""
+    told = [text for text in one(precision=precision).assumed if "read" in text]
+    assert len(told) == bool(says) and all(says in text for text in told)
 
 
 def test_a_measured_value_that_is_none_is_told_and_the_row_still_predicted() -> None:
@@ -125,11 +139,29 @@ def test_what_the_software_was_told_may_be_given() -> None:
     assert narrow.predicted_tokens_per_s < wide.predicted_tokens_per_s / 2
 
 
-def test_software_that_nothing_was_fitted_on_has_an_interval_of_its_own() -> None:
-    """Given the same row of vLLM, the interval is that of other software, and published rows of it are called held out."""
-    ours, other = one(), one(engine="vLLM 0.8.5")
-    widths = [(row.low_tokens_per_s or 0) / (row.predicted_tokens_per_s or 1) for row in (ours, other)]
-    assert widths[1] < widths[0]
+def width(row: ServingRow) -> float:
+    return (row.high_tokens_per_s or 0) / (row.low_tokens_per_s or 1)
+
+
+def test_the_less_is_known_the_wider_the_interval() -> None:
+    """Given software that was fitted on, other software, and none by name, intervals widen; a device without rows adds."""
+    seen, vllm, sglang = one(), one(engine="vLLM 0.8.5"), one(engine="SGLang 0.4")
+    blank, ollama = one(engine=""), one(engine="Ollama 0.5")
+    assert width(seen) < width(vllm) < width(blank) == pytest.approx(width(ollama))
+    assert width(sglang) == pytest.approx(width(vllm))
+    assert any("with a wide interval" in text for text in ollama.assumed) and any("sglang" in text for text in sglang.assumed)
+    small = {"model": "LLaMA v3.1 8B", "num_devices": "1", "tp": "1", "engine": "vLLM 0.8.5"}
+    assert width(one(**small, hardware="L4")) > width(one(**small, hardware="L40S"))
+
+
+def test_no_published_row_is_judged_by_an_interval_that_it_made() -> None:
+    """Given published rows, each says whose rows had no say in its interval, and that one is not the class's own."""
+    lines = [row for row in published_lines() if row.hit is not None]
+    assert all("judged by an interval that no row of" in row.note for row in lines)
+    vllm = [row for row in lines if "vLLM 0.8.5" in row.quantity]
+    assert len(vllm) == 40 and all("no row of this software" in row.note for row in vllm)
+    assert sum(bool(row.hit) for row in vllm) >= 0.75 * len(vllm)
+    assert all(isinstance(row, ServingRow) and width(row) != pytest.approx(width(one(engine="vLLM 0.8.5"))) for row in vllm)
     assert sum("no constant saw this software" in row.note for row in published_lines()) == 48
 
 
