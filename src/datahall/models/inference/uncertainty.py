@@ -73,6 +73,13 @@ def interval_of(
     return tokens_per_s * low, tokens_per_s * high
 
 
+def interval_words(engine: str = "", *, experts: bool = False, device: str = "") -> str:
+    """What the interval was taken from, and whether the accelerator widens it."""
+    found = _classes(engine, experts=experts)
+    covered = "" if device in uncertainty().devices else f"; no row is of {device or 'this accelerator'}, which widens it"
+    return "; ".join(f"x {one.low_ratio:.2f} to x {one.high_ratio:.2f}: {one.source}" for one in found) + covered
+
+
 def _classes(engine: str, *, experts: bool) -> list[Range]:
     """The class of the engine; of models with experts also theirs, and the wider counts."""
     found = uncertainty()

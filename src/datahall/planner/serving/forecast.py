@@ -32,6 +32,8 @@ from datahall.planner.training.hall import home_of
 
 CURVE = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1)
 """Of the load that the chosen way carries, what its curve shows, beside the load of the answer itself."""
+NEAR = 0.02
+"""Loads so near to that of the answer are left to it."""
 OTHERS = 5
 """Ways that are told beside the chosen one."""
 
@@ -137,8 +139,8 @@ def _curve(trials: Trials, settled: Settled) -> tuple[LoadPoint, ...]:
     closed = trials.request.concurrency is not None
     free = asked_of(trials.request) is None
     most = settled.amount if free else max(settled.amount, settled.fleet.carried.amount)
-    amounts = [share * most for share in CURVE]
-    told = {settled.amount, *(max(1.0, round(a)) if closed else a for a in amounts)}
+    amounts = [max(1.0, round(share * most)) if closed else share * most for share in CURVE]
+    told = {settled.amount, *(amount for amount in amounts if abs(amount / settled.amount - 1) > NEAR)}
     return tuple(_point(trials, settled_at(trials, settled.fleet, amount)) for amount in sorted(told))
 
 

@@ -7,7 +7,7 @@ from datahall.models.cost.spec import Architecture
 from datahall.models.inference.latency import latency_of
 from datahall.models.inference.result import Latency
 from datahall.models.inference.spec import InferencePlan
-from datahall.models.inference.uncertainty import interval_of
+from datahall.models.inference.uncertainty import interval_of, interval_words
 from datahall.planner.serving.bound import load_of
 from datahall.planner.serving.pool import Pool
 from datahall.planner.serving.request import ServeRequest
@@ -44,8 +44,15 @@ class Trials:
 
     def interval(self, tokens_per_s: float) -> tuple[float, float]:
         """An 80 % interval of a throughput: by the engine, the accelerator, and whether the model has experts."""
-        experts, device = self.architecture.experts is not None, self.pool.cluster.device.name
-        return interval_of(tokens_per_s, self.pool.engine.name, experts=experts, device=device)
+        return interval_of(tokens_per_s, self.pool.engine.name, experts=self.has_experts, device=self.pool.cluster.device.name)
+
+    def interval_words(self) -> str:
+        """What that interval was taken from."""
+        return interval_words(self.pool.engine.name, experts=self.has_experts, device=self.pool.cluster.device.name)
+
+    @property
+    def has_experts(self) -> bool:
+        return self.architecture.experts is not None
 
     def meets(self, latency: Latency) -> bool:
         return meets(latency, self.request)

@@ -112,14 +112,14 @@ def _told(change: Change, changed: Trials, new: Fleet, trials: Trials, fleet: Fl
 def one_more(trials: Trials, settled: Settled) -> Iterator[str]:
     """What one replica more would add, or that none has room."""
     unit = "requests/s" if trials.request.concurrency is None else "requests in flight"
-    each, amount = settled.fleet.count.accelerators_each, max(settled.amount, settled.fleet.count.amount_each)
+    each = settled.fleet.count.accelerators_each
     accelerators = "one accelerator" if each == 1 else f"{each} accelerators"
     room, used = trials.pool.accelerators, settled.fleet.count.accelerators
     if used + each > room:
         left = f"{room - used:,} of {room:,} accelerators are left" if used < room else f"all {room:,} accelerators serve"
         yield f"{left}: one replica more, {accelerators}, has no room"
     else:
-        yield f"one replica more, {accelerators}, would carry about {significant(amount)} {unit}"
+        yield f"one replica more, {accelerators}, would carry {significant(settled.amount)} {unit}, as each does now"
 
 
 def _times(ratio: float) -> str:

@@ -41,6 +41,7 @@ def assumptions_of(trials: Trials) -> Iterator[Assumption]:
     engine = pool.engine
     why = "" if request.engine else " (the default)"
     yield Assumption("serve.engine", f"{engine.name}{why}: {engine.source}")
+    yield Assumption("serve.tokens_per_s", f"80 % interval by the class of software, {trials.interval_words()}")
     if request.precision is None:
         name = precision_of(request, pool)
         yield Assumption(

@@ -80,7 +80,9 @@ def test_four_in_five_seeds_must_keep_the_level(trials):
     assert not settled_at(one, settled.fleet, 1.02 * settled.amount).keeps
 
 
-@pytest.mark.parametrize(("replicas", "said"), [(8, "all 8 accelerators serve"), (7, "would carry about")])
+@pytest.mark.parametrize(
+    ("replicas", "said"), [(8, "all 8 accelerators serve"), (7, "would carry 2 requests/s, as each does now")]
+)
 def test_a_replica_more_is_offered_only_where_it_has_room(trials, replicas, said):
     """Given all eight accelerators in use, no replica more is offered; given one that is free, what it would carry."""
     settled = Settled(fleet(InferencePlan(), replicas, 2.0), 2.0, (), 0)

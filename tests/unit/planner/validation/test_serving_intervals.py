@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datahall.models.inference.uncertainty import interval_of, uncertainty
+from datahall.models.inference.uncertainty import interval_of, interval_words, uncertainty
 from datahall.planner.validation.serving_intervals import half_width, left_out, ratios, spread_of
 
 RANDOM = np.random.default_rng(0)
@@ -41,3 +41,10 @@ def test_what_is_left_out_has_no_say() -> None:
     assert interval_of(100.0, "vllm", device="H200", left_out=("nobody",)) == whole
     low, high = interval_of(100.0, "vllm", device="Abacus")
     assert low < whole[0] < 100 < whole[1] < high
+
+
+def test_what_an_interval_rests_on_is_told() -> None:
+    """Given an accelerator that no row covers, that is told beside the class; given one that rows cover, the class alone."""
+    assert "no row is of Abacus" in interval_words("vllm", device="Abacus")
+    told = interval_words("", device="H200", experts=True)
+    assert told.count(" to x ") == 2 and "taken as the default" in told and "no row is of H200" not in told
