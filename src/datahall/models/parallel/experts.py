@@ -242,8 +242,13 @@ class _Work:
 
     @property
     def travel_s(self) -> Any:
-        """All ways: forward, again where all is recomputed, and backward, which carries gradients the same ways in 16 bits."""
-        return (2 if self.plan.recompute == "full" else 1) * sum(self.ways) + 2 * self.ways[1]
+        """All ways: forward, again where all is recomputed, and backward."""
+        return (2 if self.plan.recompute == "full" else 1) * sum(self.ways) + self.back_s
+
+    @property
+    def back_s(self) -> Any:
+        """Gradients go the same ways, in 16 bits unless the stack says otherwise of those that go to experts."""
+        return sum(self.ways) if self.stack.narrow_gradients and self.stack.narrow_dispatch else 2 * self.ways[1]
 
     @functools.cached_property
     def exposed_s(self) -> Any:
@@ -259,7 +264,7 @@ class _Work:
         """What the host starts later than kernels before it end. Backward it need not wait for counts of tokens."""
         starts = starts_of(self.stack, held=self.load.held, narrow=self.plan.precision in NARROW, fitted=self.fitted)
         seen = self.exposed_s / larger(self.travel_s, TINY)
-        away, back = seen * sum(self.ways), seen * 2 * self.ways[1]
+        away, back = seen * sum(self.ways), seen * self.back_s
         forward = starts.wait + larger(0.0, starts.static[0] - self.static.forward)
         forward = forward + larger(0.0, starts.experts[0] - self.experts.forward - away)
         computed = self.static.backward + self.experts.backward + back

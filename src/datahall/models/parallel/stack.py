@@ -54,6 +54,8 @@ class Stack:
     """Tokens of the busiest rank's experts over the mean; 1 where a benchmark forces balance."""
     narrow_dispatch: bool = False
     """Tokens travel to experts in 8 bits; they come back in 16."""
+    narrow_gradients: bool = False
+    """So do gradients of what experts gave back, as in DeepSeek-V3's training (arXiv:2412.19437, section 3.3.3)."""
     recomputed: tuple[Recomputed, ...] = ()
     """Parts of a layer that backward computes again, besides what the plan says."""
 

@@ -20,6 +20,9 @@ from datahall.models.parallel.stack import Stack
 FILE = Path(__file__).parent / "constants/stacks.yaml"
 DEFAULT = "megatron-core"
 """Of a plan made today."""
+TRAVEL = r"(?:1f1b|a2a|all[ _-]?to[ _-]?all|expert|moe|ep)[ _-](?:comm\w*[ _-])?overlap"
+WEAK = frozenset({"deepseek", "deepseek-v3", "deepep", "dualpipe"})
+"""Words of a model, or of a part that other software uses, too: they name a stack only where a text names no other."""
 WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"flash(?:[ _-]?attention)?[ _-]?4\b", "attention_kernel", "flash4"),
     (r"flash(?:[ _-]?attention)?[ _-]?3\b", "attention_kernel", "flash3"),
@@ -29,6 +32,10 @@ WORDS: tuple[tuple[str, str, Any], ...] = (
     (r"\bcuda[ _-]?graphs?|\bcompiled?\b|torch\.compile", "host_kernel_s", 0.0),
     (r"\beager\b", "fused", False),
     (r"\basync[ _-]?(?:tp|tensor)", "tensor_overlap", True),
+    (r"\b(?:deep|hybrid)[ _-]?ep\b", "fused_dispatch", True),
+    (rf"\b(?:no|without)[ _-]{TRAVEL}", "expert_overlap", False),
+    (rf"\b{TRAVEL}", "expert_overlap", True),
+    (r"\b(?:fp8|8[ _-]bit)[ _-]?dispatch", "narrow_dispatch", True),
 )
 """What else a stack's text may say: words, the field of `Stack`, its value. The first of each field counts."""
 COMPILED = re.compile(r"\bcompiled?\b", re.ASCII | re.IGNORECASE)
@@ -93,14 +100,14 @@ OTHER = f"leave it out for `{DEFAULT}`"
 def stack_said(text: str, where: str = "stack") -> NamedStack:
     """The stack that a text names with words of its own: `megatron-core 0.9, CUDA graphs` or `torchtitan eager flash 2`.
 
-    The longest name or alias that stands in it counts; then flash attention's release, `no flash`, `CUDA graphs`, `compile`
-    and `eager` change that. Raises Missing, STACK-001, where it names none.
+    The longest name or alias that stands in it counts; then flash attention's release, `no flash`, `CUDA graphs`, `compile`,
+    `eager`, `DeepEP`, `1f1b overlap` and `FP8 dispatch` change that. Raises Missing, STACK-001, where it names none.
     """
     words = re.sub(r"\s*[+&]\s*(?=deepspeed)", "-", re.sub(r"[_/]+", "-", text.lower()))
     named = [word for word in _by_word() if re.search(_pattern(word), words)]
     if not named:
         return stack_named(text, where)
-    found = _by_word()[max(named, key=len)]
+    found = _by_word()[max(set(named) - WEAK or named, key=len)]
     if COMPILED.search(text):
         found = stacks().get(found.name.replace("-eager", "-compile"), found)
     changes = _changes(text)

@@ -78,6 +78,13 @@ def test_dualpipe_overlaps_whatever_the_stack_says():
     assert exposed[1] < 0.4 * exposed[0]
 
 
+def test_narrow_gradients_send_half_backward_too():
+    """Given tokens and gradients that go in 8 bits and come back in 16, travel takes 3 of 4 ways."""
+    narrow = Stack(graphs="whole", narrow_dispatch=True, narrow_gradients=True)
+    ratio = layer(stack=narrow).exchange_s / layer().exchange_s
+    assert ratio == pytest.approx(3.04 / 4, rel=0.03)
+
+
 def test_narrow_dispatch_sends_half_forward():
     """Given tokens that go in 8 bits and come back in 16, travel takes 3.5 of 4 ways."""
     wide, narrow = layer(), layer(stack=Stack(graphs="whole", narrow_dispatch=True))

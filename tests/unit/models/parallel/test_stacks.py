@@ -52,5 +52,15 @@ def test_an_attention_kernel_that_is_not_known_somewhere_gives_way_to_the_fastes
 
 
 def test_only_stacks_that_hold_weights_in_8_bits_keep_inputs_narrow():
-    """Given all stacks, NVIDIA's recipes keep inputs narrow; torchtitan's float8 and bare Megatron Core do not."""
-    assert {name for name, row in stacks().items() if row.plan.get("narrow_inputs")} == {"nemo", "megatron-bridge"}
+    """Given all stacks, NVIDIA's recipes and DeepSeek keep inputs narrow; torchtitan's float8 and bare Megatron Core do not."""
+    assert {name for name, row in stacks().items() if row.plan.get("narrow_inputs")} == {"nemo", "megatron-bridge", "deepseek"}
+
+
+def test_words_for_experts_change_any_stack():
+    """Given `DeepEP + 1f1b overlap` or `FP8 dispatch` beside a stack, it stays that; alone DeepEP is DeepSeek's."""
+    named = stack_said("Megatron-Core, DeepSeek-V3: DeepEP + 1f1b overlap")
+    made = named.made()
+    assert (named.name, made.fused_dispatch, made.expert_overlap, made.narrow_dispatch) == (DEFAULT, True, True, False)
+    assert stack_said("nemo, HybridEP, FP8 dispatch").made().narrow_dispatch
+    assert not stack_said("deepseek without a2a overlap").made().expert_overlap
+    assert stack_said("HAI-LLM").name == stack_said("DeepEP").name == stack_named("deepseek-v3").name == "deepseek"
