@@ -138,8 +138,7 @@ class _Run:
     def layer(self, layer: int, *, beside: bool = False) -> Parts:
         """One layer; beside: while another micro-batch is computed, behind which tokens travel to experts and back."""
         passed, expert = self.passed(layer, beside=beside)
-        fused = self.stack.fused_accumulation and self.plan.zero < 3 and not has_experts(self.architecture, layer)
-        backward = passed.backward + (0.0 if fused else self.accumulate_s(*self.held(layer)))
+        backward = passed.backward + self.added_s(layer)
         tensor = self.tensor_s() * (0.5 if self.unsplit(layer) else 1.0)
         parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
         return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
@@ -160,6 +159,11 @@ class _Run:
         if mixture is None or not has_experts(self.architecture, layer):
             return False
         return self.plan.expert_split < self.plan.tensor and mixture.shared == 0
+
+    def added_s(self, layer: int) -> Any:
+        """Of one layer and micro-batch: gradients added to those before, where products do not do it."""
+        fused = self.stack.fused_accumulation and self.plan.zero < 3 and not has_experts(self.architecture, layer)
+        return 0.0 if fused else self.accumulate_s(*self.held(layer))
 
     def accumulate_s(self, dense: Any, routed: Any = 0.0) -> Any:
         """Of one micro-batch: gradients added to those before it where no product does: a kernel reads the new gradient and the

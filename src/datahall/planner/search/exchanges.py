@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from datahall.models.parallel.communication import Axis, Exchange
+from datahall.models.parallel.dispatch import dispatch_s
 from datahall.network.collectives import Cost, Group, algorithms, cost
 from datahall.network.collectives.timing import NOT_AUTOMATIC
 
@@ -75,14 +76,33 @@ class ManyExchanges(Exchange):
         return np.where((groups.ranks > 1) & (size_bytes > 0), times, 0.0)
 
 
+@dataclass(frozen=True)
+class ExpertExchanges(Exchanges):
+    """Exchanges of the same plan with several counts of expert ranks."""
+
+    experts: ManyExchanges = field(default_factory=lambda: ManyExchanges({}), compare=False)
+    """Of each count, on the axis `expert`."""
+
+    def dispatch_s(self, tokens: Any, **sent: Any) -> Any:
+        """By expert ranks and size."""
+        if not sent["fused"]:
+            return self.experts.s("expert", "all_to_all", tokens * sent["active"] * sent["row_bytes"])
+        groups: Any = self.experts.groups["expert"]
+        return np.array([dispatch_s(group, tokens, **sent) for group in groups.each])
+
+
 def many(exchanges: Sequence[Exchange]) -> ManyExchanges:
     """Of several plans, one beside the other."""
     axes = exchanges[0].groups
     found: dict[Any, Any] = {}
     for axis in axes:
-        each = tuple(exchange.groups[axis] for exchange in exchanges)
-        found[axis] = Groups(each, np.array([group.ranks for group in each], np.float64)[:, None])
+        found[axis] = groups_of(tuple(exchange.groups[axis] for exchange in exchanges))
     return ManyExchanges(found)
+
+
+def groups_of(each: tuple[Group, ...]) -> Any:
+    """Groups in place of one."""
+    return Groups(each, np.array([group.ranks for group in each], np.float64)[:, None])
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -18,7 +18,7 @@ class Layouts:
     blocks: NDArray[np.int64]
     """Tensor, context, pipeline, data, expert and expert_tensor (0: the tensor ranks)."""
     least_s: Floats
-    """No plan of the block takes less: computing and exchanges of the layers alone, on the slowest stage."""
+    """No plan of the block takes less: computing and exchanges of layers and ends, with the pipeline's filling."""
     counts: NDArray[np.int64]
     """Configurations."""
 
@@ -58,7 +58,7 @@ def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArr
                     p, d = pipelines[where[0]], datas[where[1]]
                     same = np.ones_like(p)
                     blocks = np.stack([tensor * same, context * same, p, d, expert * same, (split or 0) * same], axis=1)
-                    yield blocks, _least_s(pieces, family, pipelines, datas)[where], counts[where]
+                    yield blocks, _least_s(pieces, family, p, d), counts[where]
 
 
 def _experts(space: Space, tensor: int, across: NDArray[np.int64], inside: NDArray[np.bool_]) -> list[tuple[int, int | None]]:
@@ -74,13 +74,14 @@ def _ways(space: Space) -> NDArray[np.int64]:
 
 
 def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:
-    """By pipeline and data: the fastest row's bound; infinite where no row could be held."""
-    found = np.full((len(pipelines), len(datas)), np.inf)
+    """Of pairs of pipeline and data ranks: the fastest row's bound; infinite where no row could be held."""
+    found = np.full(len(pipelines), np.inf)
+    parts = np.array([pieces.space.hidden_parts(int(pipeline)) for pipeline in pipelines])
     for parallel in pieces.space.sequence_parallels(family.tensor, family.context):
         bound = bound_of(pieces, family, parallel)
         if len(bound.size):
             each = pieces.question.global_batch // datas[:, None]
             counts = np.where(each % bound.size == 0, each // bound.size, np.inf)
-            stage_s = bound.stage_s(pipelines[:, None])[:, None, :]
-            np.minimum(found, np.min(counts * stage_s, axis=2), out=found)
+            least_s = bound.step_s(pipelines[:, None], counts, parts[:, None])
+            np.minimum(found, np.min(least_s, axis=1), out=found)
     return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datahall.models.parallel.memory import memory_of
 from datahall.models.parallel.step import step_of
-from datahall.planner.search.bounds import Gauge, bound_of
+from datahall.planner.search.bounds import bound_of
 from datahall.planner.search.columns import columns_of
 from datahall.planner.search.found import Candidate, Found
 from datahall.planner.search.keeper import Family, Keeper, Point
@@ -91,19 +91,13 @@ class Hunt:
     def block(self, block: Block) -> None:
         """Weigh a block's plans, then time those of rows and columns that have some that fit."""
         rows, columns = self._rows(block), self.space.columns(block)
-        gauge = Gauge(self.pieces, block) if self.bounded and np.isfinite(self.keeper.limit_s) else None
-        if not len(rows.size) or (gauge and not gauge.possible(self.keeper.limit_s)):
+        if not len(rows.size):
             return
         groups = self._groups(block.pipeline)
         scales = Scales(self.pieces, block, rows, columns)
         weighed = [self._weigh(scales, group) for group in groups.items()]
         some = np.logical_or.reduce([np.any(fits, axis=0) for _, _, fits in weighed])
         if np.any(some):
-            if gauge:
-                held = np.flatnonzero(np.any(some, axis=0))
-                some[:, held] &= gauge.promising(rows.at(held), self.keeper.limit_s)
-            if not np.any(some):
-                return
             at = np.flatnonzero(np.any(some, axis=1)), np.flatnonzero(np.any(some, axis=0))
             self._time(block, (rows.at(at[1]), [columns[index] for index in at[0]]), groups, weighed, at)
         elif not self.keeper.points:
@@ -133,9 +127,8 @@ class Hunt:
         if self.bounded and np.isfinite(self.keeper.limit_s):
             for parallel in self.space.sequence_parallels(block.tensor, block.context):
                 bound = bound_of(self.pieces, block, parallel)
-                least_s = np.repeat(bound.stage_s(block.pipeline), len(self.space.recomputes))
-                at = rows.parallel == parallel
-                held[at] &= each // rows.size[at] * least_s <= self.keeper.limit_s
+                least_s = bound.step_s(block.pipeline, each // bound.size, self.space.hidden_parts(block.pipeline))
+                held[rows.parallel == parallel] &= np.repeat(least_s, len(self.space.recomputes)) <= self.keeper.limit_s
         return rows.at(held)
 
     def _groups(self, pipeline: int) -> Groups:

@@ -9,7 +9,8 @@ import numpy as np
 from datahall.models.parallel import combine
 from datahall.models.parallel.combine import Parts
 from datahall.planner.search.columns import Columns
-from datahall.planner.search.pieces import Floats, LayerRows, Pieces, Rows
+from datahall.planner.search.layers import LayerRows
+from datahall.planner.search.pieces import Floats, Pieces, Rows
 from datahall.planner.search.space import Block, Variant
 from datahall.planner.search.stages import Kind
 

@@ -142,6 +142,13 @@ class Space:
         return found
 
     @functools.cache  # noqa: B019
+    def hidden_parts(self, pipeline: int) -> float:
+        """Parts of a micro-batch's way through the other stages, of which some schedule hides all but one while filling: see
+        `combine.bubble_s`."""
+        hidden = {"zero_bubble": 3.0, "dualpipe": np.inf}
+        return max(hidden.get(each.schedule, float(each.chunks)) for each in self.variants(pipeline))
+
+    @functools.cache  # noqa: B019
     def experts(self, tensor: int, across: int) -> list[tuple[int, int | None]]:
         """Expert ranks, and ranks that split each expert: the tensor ranks, or none."""
         mixture = self.question.architecture.experts
@@ -152,9 +159,20 @@ class Space:
         found = []
         for split in splits:
             ranks = across * tensor / (split or tensor)
-            choices = self._picked("expert", divisors(mixture.count))
-            found += [(expert, split) for expert in choices if mixture.count % expert == 0 and ranks % expert == 0]
+            found += [(expert, split) for expert in self.expert_ranks if ranks % expert == 0]
         return found
+
+    @functools.cached_property
+    def expert_ranks(self) -> list[int]:
+        """That divide the experts."""
+        mixture = self.question.architecture.experts
+        count = mixture.count if mixture else 1
+        return [expert for expert in self._picked("expert", divisors(count)) if count % expert == 0]
+
+    @functools.cached_property
+    def zeros(self) -> list[int]:
+        """ZeRO's stages."""
+        return self._picked("zero", [0, 1, 2, 3])
 
     def columns(self, block: Block) -> list[Column]:
         """What data ranks may shard."""

@@ -8,7 +8,7 @@ from datahall.foundation.errors import Refused
 from datahall.models.parallel.memory import memory_of
 from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.step import step_of
-from datahall.planner.search.bounds import Gauge, bound_of
+from datahall.planner.search.bounds import bound_of
 from datahall.planner.search.keeper import Keeper
 from datahall.planner.search.layouts import layouts_of
 from datahall.planner.search.search import Hunt, search
@@ -51,17 +51,11 @@ class Watch(Keeper):
             self.held += 1
 
     def _bounded(self, point, plan):
-        """Neither bound is more than what the step takes."""
+        """The bound is not more than what the step takes."""
         bound = bound_of(self.hunt.pieces, point.block, point.parallel)
         at = bound.size.tolist().index(point.size)
-        assert plan.micro_batches * bound.stage_s(point.block.pipeline)[at] <= point.seconds
-        gauge = Gauge(self.hunt.pieces, point.block)
-        assert gauge.promising(self.hunt.pieces.rows(plan.tensor, plan.context), point.seconds)[self._row(point)]
-
-    def _row(self, point):
-        rows = self.hunt.pieces.rows(point.block.tensor, point.block.context)
-        same = (rows.size == point.size) & (rows.parallel == point.parallel) & (rows.recompute == point.recompute)
-        return int(np.flatnonzero(same)[0])
+        parts = self.hunt.space.hidden_parts(point.block.pipeline)
+        assert bound.step_s(point.block.pipeline, plan.micro_batches, parts)[at] <= point.seconds
 
 
 @pytest.mark.parametrize(("architecture", "fields"), CASES)
