@@ -1,4 +1,4 @@
-"""What a step takes at least: its layers, ends and exchanges where nothing is computed again, for many micro-batches at once.
+"""What a step takes at least: its layers, ends and exchanges, for many micro-batches at once.
 
 Cheap enough to be worked out for every choice of ranks, and never more than what `step_of` says, so that whole blocks of plans
 need not be weighed and timed.
@@ -40,21 +40,19 @@ class Bound:
         return np.asarray(micro_batches * stage_s + np.maximum(0.0, self.whole - stage_s) / parts)
 
 
-def bound_of(pieces: Pieces, block: Block, parallel: bool) -> Bound:
-    """Of a block's tensor, context and expert ranks."""
+def bound_of(pieces: Pieces, block: Block, parallel: bool, recompute: int = 0) -> Bound:
+    """Of a block's tensor, context and expert ranks. recompute: index into the space's; the first, which computes least again,
+    bounds the others."""
     known: dict[Any, Bound] = pieces.bounds
-    key = (block.tensor, block.context, block.experts, parallel)
+    key = (block.tensor, block.context, block.experts, parallel, recompute)
     if key not in known:
-        known[key] = _bound(pieces, block, parallel)
+        known[key] = _bound(pieces, block, parallel, recompute)
     return known[key]
 
 
-def _bound(pieces: Pieces, block: Block, parallel: bool) -> Bound:
-    """What a micro-batch takes with least computed again bounds those that compute more again."""
-    each: dict[bool, Any] = {}
-    for kind in pieces.layer_counts:
-        forward, backward, _, exchange = pieces.layer(block, parallel, 0, kind, beside=True)
-        each[kind] = SLACK * (forward + backward + exchange)
+def _bound(pieces: Pieces, block: Block, parallel: bool, recompute: int) -> Bound:
+    layers = {kind: pieces.layer(block, parallel, recompute, kind, beside=True) for kind in pieces.layer_counts}
+    each: dict[bool, Any] = {kind: SLACK * np.sum(layer, axis=0) for kind, layer in layers.items()}
     ends = SLACK * pieces.vocabulary(block.tensor, block.context, parallel)[-1]
     total: Any = sum(pieces.layer_counts[kind] * layer for kind, layer in each.items())
     size = pieces.sizes(block.tensor, block.context, parallel)

@@ -9,6 +9,8 @@ import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from datahall.models.parallel.memory import gathered_bytes
 from datahall.models.parallel.states import RankParameters, rank_parameters
 from datahall.planner.search.exchanges import many
@@ -87,6 +89,12 @@ class Pieces(Layers):
         whole = gathered_bytes(self.question.architecture, plan, rank, output=kind.stage.output)
         dense, routed = run.stage_held(kind.stage)
         return Held(dense, routed, rank, whole, dict(run.counts(kind.stage)))
+
+    @functools.cache  # noqa: B019
+    def stage_parameters(self, tensor: int, experts: tuple[int, int | None], kinds: tuple[Kind, ...]) -> Floats:
+        """Of stages on one rank, as memory counts them: parameters of all data ranks, of routed experts, and gathered bytes."""
+        held = [self.held(tensor, experts, kind) for kind in kinds]
+        return np.array([(each.rank.shared, each.rank.experts, each.gathered) for each in held]).T
 
     @functools.cache  # noqa: B019
     def summed(self, tensor: int, experts: tuple[int, int | None]) -> Summed:

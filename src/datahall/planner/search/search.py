@@ -98,6 +98,10 @@ class Hunt:
         weighed = [self._weigh(scales, group) for group in groups.items()]
         some = np.logical_or.reduce([np.any(fits, axis=0) for _, _, fits in weighed])
         if np.any(some):
+            held = np.flatnonzero(np.any(some, axis=0))
+            some[:, held] &= self._promising(block, rows.at(held))
+            if not np.any(some):
+                return
             at = np.flatnonzero(np.any(some, axis=1)), np.flatnonzero(np.any(some, axis=0))
             self._time(block, (rows.at(at[1]), [columns[index] for index in at[0]]), groups, weighed, at)
         elif not self.keeper.points:
@@ -120,16 +124,35 @@ class Hunt:
             self.keeper.add(Family(block, variants, rows, columns), timer.steps(slow, variants), needed[cut], fits_cut)
 
     def _rows(self, block: Block) -> Rows:
-        """That divide the batch, and could be among the best."""
+        """That divide the batch, and could be among the best if they computed little again."""
         rows = self.pieces.rows(block.tensor, block.context)
-        each = self.question.global_batch // block.data
-        held = each % rows.size == 0
-        if self.bounded and np.isfinite(self.keeper.limit_s):
+        held = self.question.global_batch // block.data % rows.size == 0
+        if self._limited:
             for parallel in self.space.sequence_parallels(block.tensor, block.context):
-                bound = bound_of(self.pieces, block, parallel)
-                least_s = bound.step_s(block.pipeline, each // bound.size, self.space.hidden_parts(block.pipeline))
-                held[rows.parallel == parallel] &= np.repeat(least_s, len(self.space.recomputes)) <= self.keeper.limit_s
+                fast = self._fast(block, parallel, 0)
+                held[rows.parallel == parallel] &= np.repeat(fast, len(self.space.recomputes))
         return rows.at(held)
+
+    def _promising(self, block: Block, rows: Rows) -> NDArray[np.bool_]:
+        """Which rows could be among the best with what they compute again."""
+        found = np.ones(len(rows.size), bool)
+        if self._limited:
+            for parallel, recompute in {*zip(rows.parallel.tolist(), rows.recompute.tolist(), strict=True)}:
+                at = (rows.parallel == parallel) & (rows.recompute == recompute)
+                sizes = self.pieces.sizes(block.tensor, block.context, parallel)
+                found[at] = self._fast(block, parallel, recompute)[np.searchsorted(sizes, rows.size[at])]
+        return found
+
+    def _fast(self, block: Block, parallel: bool, recompute: int) -> NDArray[np.bool_]:
+        """By micro-batch, whether it could be among the best."""
+        bound = bound_of(self.pieces, block, parallel, recompute)
+        counts = self.question.global_batch // block.data // bound.size
+        least_s = bound.step_s(block.pipeline, counts, self.space.hidden_parts(block.pipeline))
+        return np.asarray(least_s <= self.keeper.limit_s)
+
+    @property
+    def _limited(self) -> bool:
+        return self.bounded and bool(np.isfinite(self.keeper.limit_s))
 
     def _groups(self, pipeline: int) -> Groups:
         """Schedules by the stages that they make; a rank of DualPipe holds two."""

@@ -68,8 +68,7 @@ class Scales:
 
     def states(self, kinds: Sequence[Kind]) -> Floats:
         """Of each stage, by column: what does not move with a micro-batch."""
-        held = [self.pieces.held(self.block.tensor, self.block.experts, kind) for kind in kinds]
-        shared, experts, gathered = np.array([(each.rank.shared, each.rank.experts, each.gathered) for each in held]).T
+        shared, experts, gathered = self.pieces.stage_parameters(self.block.tensor, self.block.experts, tuple(kinds))
         parts = {"zero": self.zero, "shard": self.shard, "expert_shard": self.expert_shard}
         weights, gradients, optimiser = states_bytes(self.per, shared[:, None], experts[:, None], **parts)
         whole = (self.zero == 3) * gathered[:, None]
