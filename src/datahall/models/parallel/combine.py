@@ -13,6 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Number = float | NDArray[Any]
+MEMORY_PASSES = 3
+"""Bytes of memory traffic for each byte that passes a rank of a ring: own and received read, the result written."""
+UNIT_BYTES_PER_S = 1.05e10
+"""That one multiprocessor moves: 20 of them fill 160 GB/s of links and 50 of a port, DeepSeek-V3, arXiv:2412.19437, 3.2.2."""
+TINY_S = 1e-300
+"""Keeps a share of no time at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,26 @@ def behind_s(exchange_s: Number, computing_s: Number, contention: Number) -> Any
     """What an exchange behind computing adds to it: what sticks out, and `contention` times what does not, for the exchange
     takes multiprocessors and memory bandwidth from the computing."""
     return np.maximum(0.0, exchange_s - computing_s) + contention * np.minimum(exchange_s, computing_s)
+
+
+def hiding_s(forward_s: Number, backward_s: Number, apart_s: Number, *, full: Number) -> tuple[Any, Any]:
+    """Forward and backward pass with tokens on their way (`apart_s`), of which every second way is forward; where all is
+    computed again (`full`), every third."""
+    share = 1 / (2 + full)
+    return forward_s + share * apart_s, backward_s + (1 - share) * apart_s
+
+
+def slowing(ratio: Number, exchanges: Sequence[tuple[Number, Number]], *, memory_bytes_per_s: float, units: int) -> Any:
+    """Of exchanges one after another, each seconds and the bytes/s that pass a rank: what share of them computing loses.
+
+    ratio: the most, as one at the speed of links within a domain takes it. A slower one takes no more than it needs: of the
+    memory's bandwidth what it moves (what came is read, added or copied, and written), and of `units` those that move it.
+    Gradients reduced once in a step keep the ratio: it was fitted on them, imperfect overlap and all.
+    """
+    each_byte = MEMORY_PASSES / memory_bytes_per_s + 1 / (UNIT_BYTES_PER_S * units)
+    lost = sum(each * np.minimum(ratio, each_byte * rate) for each, rate in exchanges)
+    total = sum(each for each, _ in exchanges)
+    return lost / np.maximum(total, TINY_S)
 
 
 def stage_parts(layers: Sequence[tuple[Number, Parts]], *, around: Parts, dual: Number) -> Parts:

@@ -95,6 +95,16 @@ def cluster_of(
     )  # fmt: skip
 
 
+def passing(group: Group) -> float:
+    """Bytes/s that pass each rank of a ring; 0 for one rank, which exchanges nothing."""
+    return min(group.ring_bytes_per_s, group.network_bytes_per_s) if group.ranks > 1 else 0.0
+
+
+def apart(inside: Group, outside: Group) -> bool:
+    """Whether one group stays within domains and the other leaves them."""
+    return inside.domains == 1 < outside.domains
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The groups of one plan on one cluster.
@@ -109,6 +119,14 @@ class Exchange:
         """Seconds of one collective; 0 for one rank, or where nothing is sent. Sizes as `network.collectives.time_s`."""
         group = self.groups[axis]
         return time_s(collective, size_bytes, group) if group.ranks > 1 and size_bytes > 0 else 0.0
+
+    def bytes_per_s(self, axis: Axis) -> Any:
+        """That pass each rank while its group exchanges along a ring: the slower of links and ports."""
+        return passing(self.groups[axis])
+
+    def apart(self, inside: Axis, outside: Axis) -> Any:
+        """Whether one axis exchanges over links within a domain while the other waits for ports into the network."""
+        return apart(self.groups[inside], self.groups[outside])
 
     def dispatch_s(self, tokens: Any, **sent: Any) -> Any:
         """Seconds that tokens take to the ranks of their experts; sent: what `dispatch.dispatch_s` takes."""

@@ -141,7 +141,7 @@ class _Run:
         backward = passed.backward + self.added_s(layer)
         tensor = self.tensor_s() * (0.5 if self.unsplit(layer) else 1.0)
         parts = Parts(passed.forward, backward, passed.again, 0.0, tensor, self.context_s(passed), expert)
-        return parts + Parts(gather=self.gather_s(layer, passed) if self.plan.zero == 3 else 0.0)
+        return parts + Parts(gather=self.gather_s(layer, passed, expert) if self.plan.zero == 3 else 0.0)
 
     def passed(self, layer: int, *, beside: bool = False) -> tuple[Pass, Any]:
         """Computing of one layer, and the exposed exchange of its experts' tokens."""
@@ -208,12 +208,19 @@ class _Run:
         ring_s = (plan.context - 1) * self.exchange.s("context", "send_recv", size)
         return larger(0.0, ring_s - passed.attention_forward) + larger(0.0, 2 * ring_s - passed.attention_backward)
 
-    def gather_s(self, layer: int, passed: Pass) -> float:
-        """Of one layer: what of gathering its weights twice and reducing its gradients no computing hides."""
+    def gather_s(self, layer: int, passed: Pass, expert: Any) -> float:
+        """Of one layer: what of gathering its weights twice and reducing its gradients nothing hides: computing, and tokens on
+        their way to experts, where these use links and the gathering ports.
+
+        expert: exposed seconds of these.
+        """
         gather, reduce = self.shard_s(*self.held(layer))
-        backward = passed.backward + passed.again
-        behind = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
-        return float(combine.gathered_s(gather, reduce, forward_s=passed.forward, backward_s=backward, **behind))
+        apart = expert * self.exchange.apart("expert", "shard")
+        forward, backward = combine.hiding_s(
+            passed.forward, passed.backward + passed.again, apart, full=self.plan.recompute == "full"
+        )
+        behind = {"overlap": self.stack.data_overlap, "contention": self.gather_slowing(*self.held(layer))}
+        return float(combine.gathered_s(gather, reduce, forward_s=forward, backward_s=backward, **behind))
 
     def first_gather_s(self, stage: Stage) -> float:
         """Nothing runs before the first layer's weights are there, and nothing after the last layer's gradients."""
@@ -221,6 +228,15 @@ class _Run:
             return 0.0
         first = next(layer for run in stage.layers for layer in run)  # the embedding may fill the first chunk
         return sum(self.shard_s(*self.held(first)))
+
+    def gather_slowing(self, dense: Any, routed: Any) -> Any:
+        """Share of gathering a layer's weights behind computing that slows it; reducing gradients goes the same ways."""
+        sizes: tuple[tuple[Axis, Any], ...] = (("shard", dense), ("expert_shard", routed))
+        times = [self.exchange.s(axis, "all_gather", size * WEIGHT_BYTES) for axis, size in sizes]
+        rates = list(zip(times, [self.exchange.bytes_per_s(axis) for axis, _ in sizes], strict=True))
+        device = self.cluster.device
+        held: dict[str, Any] = {"memory_bytes_per_s": device.memory_bytes_per_s, "units": device.units}
+        return combine.slowing(self.constants.contention_ratio, rates, **held)
 
     def shard_s(self, dense: float, routed: float = 0.0) -> tuple[float, float]:
         """To gather weights, and to reduce and scatter gradients, over the ranks that shard them; routed experts after the

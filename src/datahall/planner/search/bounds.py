@@ -52,7 +52,7 @@ def bound_of(pieces: Pieces, block: Block, parallel: bool, recompute: int = 0) -
 
 def _bound(pieces: Pieces, block: Block, parallel: bool, recompute: int) -> Bound:
     layers = {kind: pieces.layer(block, parallel, recompute, kind, beside=True) for kind in pieces.layer_counts}
-    each: dict[bool, Any] = {kind: SLACK * np.sum(layer, axis=0) for kind, layer in layers.items()}
+    each: dict[bool, Any] = {kind: SLACK * np.sum(layer[:4], axis=0) for kind, layer in layers.items()}
     ends = SLACK * pieces.vocabulary(block.tensor, block.context, parallel)[-1]
     total: Any = sum(pieces.layer_counts[kind] * layer for kind, layer in each.items())
     size = pieces.sizes(block.tensor, block.context, parallel)

@@ -29,6 +29,10 @@ class Columns:
     gather: dict[bool, Floats]
     """Of one layer by kind, of the columns that shard weights, s."""
     reduce: dict[bool, Floats]
+    slowing: dict[bool, Floats]
+    """Share of these, behind computing, that slows it."""
+    apart: Floats
+    """1 where tokens travel to experts over links while these wait for ports."""
     reduction: Floats
     """Of a stage's gradients once in a step, s: column, stage."""
     gathering: Floats
@@ -47,7 +51,8 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
     shard = np.array([min(column.shard or block.across, block.across) for column in columns], np.float64)
     alike = expert_shard_of(pieces.plan(block, data=block.data), shard)
     reduction, gathering, again = np.zeros((3, len(columns), len(held)))
-    gather, reduce = np.zeros((2, len(layers), 0))
+    gather, reduce, slowing = np.zeros((3, len(layers), 0))
+    apart: Any = np.zeros(0)
     for kind in (0, 2, 3):  # in one micro-batch ZeRO 1 and 2 exchange alike
         at = np.flatnonzero((zero == kind) | ((zero == 1) & (kind == 2)))
         if len(at):
@@ -57,10 +62,12 @@ def columns_of(pieces: Pieces, block: Block, columns: Sequence[Column], held: Se
             if kind == 3:
                 each = np.array(list(layers.values())).T[:, None, :]
                 gather, reduce = (found.T for found in run.shard_s(*each))
+                slowing, apart = run.gather_slowing(*each).T, run.exchange.apart("expert", "shard")[:, 0]
     again *= (zero == 2)[:, None]
     return Columns(
         zero, shard, alike, np.flatnonzero(zero == 3),
         dict(zip(layers, gather, strict=True)), dict(zip(layers, reduce, strict=True)),
+        dict(zip(layers, slowing, strict=True)), apart,
         reduction, gathering, again, _update_s(pieces, (zero, shard, alike), (dense, routed)),
     )  # fmt: skip
 

@@ -3,11 +3,11 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from datahall.models.parallel.communication import Axis, Exchange
+from datahall.models.parallel.communication import Axis, Exchange, apart, passing
 from datahall.models.parallel.dispatch import dispatch_s
 from datahall.network.collectives import Cost, Group, algorithms, cost
 from datahall.network.collectives.timing import NOT_AUTOMATIC
@@ -74,6 +74,16 @@ class ManyExchanges(Exchange):
             self.known[axis, collective] = _laws_of(collective, groups.each)
         times = np.min(self.known[axis, collective].time_s(size_bytes), axis=0)
         return np.where((groups.ranks > 1) & (size_bytes > 0), times, 0.0)
+
+    def bytes_per_s(self, axis: Axis) -> Any:
+        """By group, a column."""
+        groups: Any = self.groups[axis]
+        return np.array([[passing(group)] for group in groups.each])
+
+    def apart(self, inside: Axis, outside: Axis) -> Any:
+        """By group, a column."""
+        inner, outer = (cast("Any", self.groups[axis]).each for axis in (inside, outside))
+        return np.array([[apart(*pair)] for pair in zip(inner, outer, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class LayerRows:
     again: Floats
     exchange: Floats
     """Of tensor, context and expert ranks, exposed."""
+    expert: Floats
+    """Of that, of expert ranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Layers(Runs):
             every = self.rows(block.tensor, block.context)
             kept[(every.parallel == parallel) & (every.recompute == recompute)] = self._lines(block, parallel, recompute)
         found, kinds = kept[rows.place].T, tuple(self.layer_counts)
-        each = [LayerRows(*found[5 * index : 5 * index + 5]) for index in range(2 * len(kinds))]
+        each = [LayerRows(*found[6 * index : 6 * index + 6]) for index in range(2 * len(kinds))]
         alone, beside = (dict(zip(kinds, each[index::2], strict=True)) for index in (0, 1))
         return Timed(alone, beside, dict(zip(ENDS, found[-len(ENDS) :], strict=True)))
 
@@ -92,7 +94,7 @@ class Layers(Runs):
         """Row by row, what `timed` takes apart; NaN where nothing was asked for so far."""
         key = (block.tensor, block.context, block.experts)
         if key not in self.kept:
-            width = 10 * len(self.layer_counts) + len(ENDS)
+            width = 12 * len(self.layer_counts) + len(ENDS)
             self.kept[key] = np.full((len(self.rows(block.tensor, block.context).size), width), np.nan)
         return self.kept[key]
 
@@ -102,13 +104,13 @@ class Layers(Runs):
         found: list[Any] = []
         for kind in self.layer_counts:
             for beside in (False, True):
-                forward, backward, again, exchange = self.layer(block, parallel, recompute, kind, beside=beside)
+                forward, backward, again, exchange, expert = self.layer(block, parallel, recompute, kind, beside=beside)
                 longer = self._longer(block.tensor, block.context, parallel, kind)
-                found += [forward, backward, backward + longer, again, exchange]
+                found += [forward, backward, backward + longer, again, exchange, expert]
         return np.array([*found, *self.vocabulary(block.tensor, block.context, parallel)]).T
 
     def layer(self, block: Block, parallel: bool, recompute: int, kind: bool, *, beside: bool = False) -> Floats:
-        """One kind of layer: forward, backward, again and exchange, each by micro-batch, s."""
+        """One kind of layer: forward, backward, again, exchange and of that experts', each by micro-batch, s."""
         split = block.expert_tensor if kind else None
         family = Block(block.tensor, block.context, 1, 1, 1, split)
         at = self.expert_ranks(block.tensor, split).index(block.expert) if kind else 0
@@ -116,12 +118,12 @@ class Layers(Runs):
 
     @functools.cache  # noqa: B019
     def _layer(self, family: Block, chosen: tuple[bool, int], kind: bool, *, beside: bool) -> Floats:
-        """Forward, backward, again, exchange: by expert ranks and micro-batch, s. chosen: sequence parallelism and
-        recomputation."""
+        """Forward, backward, again, exchange, and of that experts': by expert ranks and micro-batch, s. chosen: sequence
+        parallelism and recomputation."""
         fields = {"sequence_parallel": chosen[0], "recompute": self.space.recomputes[chosen[1]]}
         run = self._several(family, kind, **fields)
         part = run.layer(self.firsts[kind], beside=beside)
-        found = (part.forward, part.backward, part.again, part.tensor + part.context + part.expert)
+        found = (part.forward, part.backward, part.again, part.tensor + part.context + part.expert, part.expert)
         shape = len(self.expert_ranks(family.tensor, family.expert_tensor)) if kind else 1, len(run.plan.micro_batch)
         return np.array([np.broadcast_to(each, shape) for each in found])
 

@@ -41,7 +41,8 @@ class Timer:
         self.counts = (question.global_batch // block.data // rows.size).astype(np.float64)
         self.run = pieces.run(pieces.plan(block, pipeline=block.pipeline, data=block.data))
         self.constants = self.run.constants
-        self.behind: dict[str, Any] = {"overlap": self.stack.data_overlap, "contention": self.constants.contention_ratio}
+        self.overlap = {"overlap": self.stack.data_overlap}
+        self.full = np.array([pieces.space.recomputes[index] == "full" for index in rows.recompute])
         self.summed = pieces.summed(block.tensor, block.experts)
         self.later = combine.accumulated_s(1.0, self.counts)
         self.alone = {kind: self._layer(kind, self.timed.layers) for kind in self.timed.layers}
@@ -56,10 +57,12 @@ class Timer:
         backward: Any = rows.backward + self.later * whole
         if len(at):
             ranks, alike = columns.shard[at, None], columns.expert_shard[at, None]
-            windows: dict[str, Any] = {"forward_s": rows.forward, "backward_s": rows.sharded + rows.again}
+            tokens_s = rows.expert * columns.apart[:, None]
+            hiding = combine.hiding_s(rows.forward, rows.sharded + rows.again, tokens_s, full=self.full)
+            behind: dict[str, Any] = self.overlap | {"contention": columns.slowing[kind][:, None]}
             gathering, reducing = columns.gather[kind][:, None], columns.reduce[kind][:, None]
             gather = np.zeros((len(columns.zero), len(rows.forward)))
-            gather[at] = combine.gathered_s(gathering, reducing, **windows, **self.behind)
+            gather[at] = combine.gathered_s(gathering, reducing, forward_s=hiding[0], backward_s=hiding[1], **behind)
             backward = np.broadcast_to(backward, gather.shape).copy()
             backward[at] = rows.sharded + self.later * (dense / ranks + routed / alike)
         return Parts(forward=rows.forward, backward=backward, again=rows.again, tensor=rows.exchange, gather=gather)
@@ -138,7 +141,8 @@ class Timer:
         reduction, gathering, again, forward, backward, layers = slow.exchange
         repeated: dict[str, Any] = {"again_s": again, "further": self.counts - 1}
         windows: dict[str, Any] = {"forward_s": forward, "backward_s": backward, "layers": layers}
-        return combine.data_s(reduction, gathering, **windows, **self.behind, **ranks, **repeated)
+        behind: dict[str, Any] = self.overlap | {"contention": self.constants.contention_ratio}
+        return combine.data_s(reduction, gathering, **windows, **behind, **ranks, **repeated)
 
 
 def _slower(one: Slowest, other: Slowest) -> Slowest:

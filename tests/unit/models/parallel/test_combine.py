@@ -135,3 +135,19 @@ def test_chunks_one_after_another_give_the_same():
             ready = -(chunks - 1 - place) * pipeline / chunks * WINDOWS["backward_s"]
             end = (ready if place == 0 else max(end, ready)) + reduce_s / chunks
         assert exposed(reduce_s, 0.0, pipeline=pipeline, chunks=chunks) == pytest.approx(end)
+
+
+def test_a_slow_exchange_slows_computing_less():
+    """Given 47 GB/s through a port beside an H100's memory, a third of what links at 365 GB/s take; both by their seconds."""
+    device = {"memory_bytes_per_s": 3.35e12, "units": 132}
+    slow, fast = (float(combine.slowing(0.27, [(1.0, rate)], **device)) for rate in (47e9, 365e9))
+    assert slow == pytest.approx(3 * 47 / 3350 + 47 / 10.5 / 132)
+    assert fast == 0.27
+    assert float(combine.slowing(0.27, [(3.0, 47e9), (1.0, 365e9)], **device)) == pytest.approx((3 * slow + fast) / 4)
+    assert float(combine.slowing(0.27, [(0.0, 0.0)], **device)) == 0.0
+
+
+def test_ports_work_while_tokens_use_links():
+    """Given 6 ms of tokens on their way, a gathering finds half of them forward; a third where all is computed again."""
+    assert combine.hiding_s(9.0, 18.0, 6.0, full=False) == (12.0, 21.0)
+    assert combine.hiding_s(9.0, 27.0, 6.0, full=True) == (11.0, 31.0)
