@@ -46,8 +46,10 @@ INNER = (
     + """
 from datahall.planner.search.keeper import Keeper
 from datahall.planner.search.layouts import layouts_of
+from datahall.planner.search.pieces import pieces_of
 from datahall.planner.search.search import Hunt
-hunt = Hunt(asked("gpt3-175b", 512, 2048, 1536, fewer=False, memory_bytes=1e15), Keeper(10), bounded=False)
+question = asked("gpt3-175b", 512, 2048, 1536, fewer=False, memory_bytes=1e15)
+hunt = Hunt(question, Keeper(10), pieces_of(question), bounded=False)
 layouts = layouts_of(hunt.pieces)
 hunt.through(layouts)
 before, began = hunt.evaluated, time.process_time()

@@ -42,7 +42,7 @@ class Point:
 
     @property
     def key(self) -> Key:
-        return Key(math.floor(math.log(self.seconds) / math.log(TIE)), self._parts, self.block.accelerators, self.seconds)
+        return Key(step_of_tie(self.seconds), self._parts, self.block.accelerators, self.seconds)
 
     @property
     def _parts(self) -> int:
@@ -72,9 +72,10 @@ class Family:
 class Keeper:
     """The best `top` points."""
 
-    def __init__(self, top: int) -> None:
+    def __init__(self, top: int, limit_s: float = math.inf) -> None:
+        """limit_s: of others found before, that the points stand beside."""
         self.top, self.points = top, list[Point]()
-        self.limit_s = math.inf
+        self.limit_s = TIE ** (step_of_tie(limit_s) + 1) if limit_s < math.inf else limit_s
         """Slower ones can not get in."""
 
     def add(self, family: Family, seconds: Floats, needed: Floats, fits: NDArray[np.bool_]) -> None:
@@ -96,4 +97,9 @@ class Keeper:
     def _trim(self) -> None:
         self.points = sorted(self.points, key=lambda point: point.key)[: self.top]
         if len(self.points) == self.top:
-            self.limit_s = TIE ** (self.points[-1].key.step + 1)
+            self.limit_s = min(self.limit_s, TIE ** (self.points[-1].key.step + 1))
+
+
+def step_of_tie(seconds: float) -> int:
+    """Which step of 0.1 %."""
+    return math.floor(math.log(seconds) / math.log(TIE))

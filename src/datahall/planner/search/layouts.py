@@ -27,9 +27,9 @@ class Layouts:
         return Block(tensor, context, pipeline, data, expert, split or None)
 
 
-def layouts_of(pieces: Pieces) -> Layouts:
-    """Every block of the space."""
-    found = list(_families(pieces))
+def layouts_of(pieces: Pieces, space: Space | None = None) -> Layouts:
+    """Every block of the space; without it, of that of the pieces."""
+    found = list(_families(pieces, space or pieces.space))
     if not found:
         return Layouts(np.zeros((0, 6), np.int64), np.zeros(0), np.zeros(0, np.int64))
     blocks, least_s, counts = (np.concatenate([each[i] for each in found]) for i in range(3))
@@ -37,15 +37,15 @@ def layouts_of(pieces: Pieces) -> Layouts:
     return Layouts(blocks[order], least_s[order], counts[order])
 
 
-def _families(pieces: Pieces) -> Iterator[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]]:
+def _families(pieces: Pieces, space: Space) -> Iterator[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]]:
     """For each choice of tensor, context and expert ranks, all pipelines and data ranks at once."""
-    space, most = pieces.space, pieces.question.accelerators
+    most, fewer = space.question.accelerators, space.question.fewer
     pipelines, datas = np.array(space.pipelines, np.int64), np.array(space.datas, np.int64)
     ways = _ways(space)
     for tensor in space.tensors:
         for context in space.contexts:
             ranks = tensor * context * np.multiply.outer(pipelines, datas)
-            inside = ranks <= most if pieces.question.fewer else ranks == most
+            inside = ranks <= most if fewer else ranks == most
             inside &= ways > 0
             columns = np.array([space.column_count(context, int(data)) for data in datas], np.int64)
             lines = len(space.sequence_parallels(tensor, context)) * len(space.recomputes)

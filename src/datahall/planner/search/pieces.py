@@ -58,6 +58,18 @@ class Pieces(Layers):
         self.bounds: dict[Any, Any] = {}
         """What is at least taken, once worked out: see bounds.py."""
 
+    def space_of(self, question: Question) -> Space:
+        """Of this question, or of the same one about fewer accelerators, for which the pieces are good, too.
+
+        Raises ValueError for another question.
+        """
+        own = self.question
+        if question == own:
+            return self.space
+        if question.accelerators > own.accelerators or replace(question, accelerators=own.accelerators, fewer=own.fewer) != own:
+            raise ValueError("pieces are of another question, or of one about fewer accelerators")
+        return Space(question)
+
     @functools.cache  # noqa: B019 - they live as long as one search
     def sharing(self, tensor: int, context: int, data: int, experts: tuple[int, int | None], column: Column) -> Any:
         """What times exchanges of data ranks; they do not depend on stages."""
@@ -112,3 +124,8 @@ class Pieces(Layers):
 
     def _summing(self, block: Block, zero: int, micro_batches: int) -> Any:
         return self.run(self.plan(block, zero=zero, global_batch=micro_batches * block.expert))
+
+
+def pieces_of(question: Question) -> Pieces:
+    """Nothing is worked out yet."""
+    return Pieces(question, Space(question))

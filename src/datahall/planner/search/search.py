@@ -1,5 +1,6 @@
 """The best way to run a training step on a cluster."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from datahall.planner.search.found import Candidate, Found
 from datahall.planner.search.keeper import Family, Keeper, Point
 from datahall.planner.search.layouts import Layouts, layouts_of
 from datahall.planner.search.nearest_fit import nearest_fit
-from datahall.planner.search.pieces import Floats, Pieces, Rows
+from datahall.planner.search.pieces import Floats, Pieces, Rows, pieces_of
 from datahall.planner.search.question import Question
 from datahall.planner.search.refusals import refuse_impossible
 from datahall.planner.search.seconds import Timer
@@ -25,20 +26,23 @@ from datahall.planner.search.stages import Kind
 from datahall.planner.search.weights import Scales
 
 
-def search(question: Question, *, top: int = 10, bounded: bool = True) -> Found:
+def search(
+    question: Question, *, top: int = 10, bounded: bool = True, limit_s: float = math.inf, pieces: Pieces | None = None
+) -> Found:
     """The fastest plans that fit, and what was counted on the way.
 
     bounded: blocks and rows that cannot be among the best are not timed, which changes nothing in `best`; without it every
-    configuration that fits in some column of its row is.
+    configuration that fits in some column of its row is. limit_s: what plans must beat, or come within the same 0.1 % of, to
+    count at all. pieces: of the same question about more accelerators, so that what both need is worked out once.
     Raises Refused where no plan is possible: with what stands in the way of the pinned values, or STEP-001.
     """
     began = time.perf_counter()
-    hunt = Hunt(question, Keeper(top), bounded=bounded)
-    layouts = layouts_of(hunt.pieces)
+    hunt = Hunt(question, Keeper(top, limit_s), pieces or pieces_of(question), bounded=bounded)
+    layouts = layouts_of(hunt.pieces, hunt.space)
     refuse_impossible(question, len(layouts.counts))
     hunt.through(layouts)
     best = tuple(hunt.candidate(point) for point in hunt.keeper.points)
-    near = None if best or hunt.nearest is None else nearest_fit(hunt.plan(hunt.nearest), question)
+    near = None if best or hunt.nearest is None or limit_s < math.inf else nearest_fit(hunt.plan(hunt.nearest), question)
     counts = int(np.sum(layouts.counts)), hunt.evaluated, hunt.fitting
     return Found(best, *counts, time.perf_counter() - began, near, tuple(_notes(question, best)))
 
@@ -67,6 +71,7 @@ class Hunt:
 
     question: Question
     keeper: Keeper
+    pieces: Pieces
     bounded: bool = True
     evaluated: int = 0
     fitting: int = 0
@@ -74,12 +79,10 @@ class Hunt:
     nearest: Point | None = None
     """Of those weighed before anything fitted."""
     space: Space = field(init=False)
-    pieces: Pieces = field(init=False)
     groups: dict[int, Groups] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.space = Space(self.question)
-        self.pieces = Pieces(self.question, self.space)
+        self.space = self.pieces.space_of(self.question)
 
     def through(self, layouts: Layouts) -> None:
         """All blocks, those first that could be fastest, until none that is left could be among the best."""

@@ -1,8 +1,8 @@
 """A search on some cluster and what comes of its best plan: what points and what-ifs are made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from datahall.foundation.errors import DatahallError, Refused
@@ -12,6 +12,7 @@ from datahall.models.parallel.spec import Precision, TrainPlan
 from datahall.models.parallel.stack import Stack
 from datahall.models.parallel.step import step_of
 from datahall.planner.search.found import Candidate, Found
+from datahall.planner.search.pieces import pieces_of
 from datahall.planner.search.question import RESERVE_RATIO, Question
 from datahall.planner.search.search import search
 from datahall.planner.training.outcome import Outcome, Setting, outcome_of
@@ -45,14 +46,17 @@ class Trial:
     def search(self, *, top: int = 1) -> Found:
         """The best plans. Raises Refused where none is possible.
 
-        Up to EXHAUSTIVE accelerators with every number of them that divides; beyond that with `counts_below`.
+        Up to EXHAUSTIVE accelerators with every number of them that divides; beyond that with `counts_below`, where fewer
+        accelerators must beat what was found with more.
         """
         if self.accelerators <= EXHAUSTIVE:
             return search(self._question(self.accelerators, fewer=True), top=top)
         found, refused = list[Found](), list[Refused]()
+        pieces = pieces_of(self._question(self.accelerators, fewer=False))
         for count in counts_below(self.accelerators):
             try:
-                found.append(search(self._question(count, fewer=False), top=top))
+                question, limit_s = self._question(count, fewer=False), _worst_s(found, top)
+                found.append(search(question, top=top, limit_s=limit_s, pieces=pieces))
             except Refused as error:
                 refused.append(error)
         if not found:
@@ -105,6 +109,12 @@ def counts_below(accelerators: int) -> list[int]:
     whole = 1 << max(0, accelerators.bit_length() - 3)
     even = {k * unit for unit in (whole, whole // 2) for k in range(4, 8)}
     return sorted({accelerators, *(count for count in even if accelerators / 2 < count < accelerators)}, reverse=True)
+
+
+def _worst_s(found: Sequence[Found], top: int) -> float:
+    """Of the best plans of all searches so far, s; infinite while there are too few."""
+    seconds = sorted(candidate.seconds for part in found for candidate in part.best)
+    return seconds[top - 1] if len(seconds) >= top else inf
 
 
 def together(found: Iterable[Found], *, top: int) -> Found:

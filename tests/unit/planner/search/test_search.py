@@ -11,6 +11,7 @@ from datahall.models.parallel.step import step_of
 from datahall.planner.search.bounds import bound_of
 from datahall.planner.search.keeper import Keeper
 from datahall.planner.search.layouts import layouts_of
+from datahall.planner.search.pieces import pieces_of
 from datahall.planner.search.search import Hunt, search
 
 TALKING = Stack(data_overlap=False, tensor_overlap=False, fused_accumulation=False)
@@ -63,7 +64,9 @@ class Watch(Keeper):
 @pytest.mark.parametrize(("architecture", "fields"), CASES)
 def test_every_candidate_is_what_step_and_memory_say(architecture, fields):
     """Given random plans of dense, mixed and latent models, time and memory are those of a single plan to 1e-9."""
-    hunt = Hunt(question(architecture, memory_bytes=1e15, **fields), watch := Watch(2), bounded=False)
+    hunt = Hunt(
+        asked := question(architecture, memory_bytes=1e15, **fields), watch := Watch(2), pieces_of(asked), bounded=False
+    )
     watch.hunt = hunt
     layouts = layouts_of(hunt.pieces)
     indices = random.Random(7).sample(range(len(layouts.counts)), min(7, len(layouts.counts)))
@@ -83,10 +86,30 @@ def test_bounds_change_nothing(architecture):
     assert 0 < every.fitting <= every.evaluated
 
 
+@pytest.mark.parametrize("architecture", [DENSE, MIXED], ids=lambda each: each.name)
+def test_a_limit_and_pieces_of_more_accelerators_change_nothing(architecture):
+    """Given what eight accelerators found and were worked out by, four find whatever is as fast as that."""
+    many, few = (question(architecture, accelerators=count, global_batch=8) for count in (8, 4))
+    search(many, pieces=(pieces := pieces_of(many)))
+    alone = search(few)
+    limit_s = alone.best[4].seconds
+    found = search(few, limit_s=limit_s, pieces=pieces)
+    assert [each.plan for each in found.best if each.seconds <= limit_s] == [
+        each.plan for each in alone.best if each.seconds <= limit_s
+    ]
+    assert found.evaluated <= alone.evaluated
+    assert search(few, limit_s=alone.best[0].seconds / 2, pieces=pieces).best == ()
+
+
+def test_pieces_of_another_question_are_refused():
+    with pytest.raises(ValueError, match="pieces are of another question"):
+        search(question(accelerators=4), pieces=pieces_of(question(MIXED, accelerators=4)))
+
+
 def test_the_best_is_the_fastest_that_fits():
     """Given plans one by one, none that fits is more than 0.1 % faster than the best."""
     asked = question(accelerators=4, global_batch=8, memory_bytes=10e9, pinned={"context": 1, "recompute": "none"})
-    best, hunt = search(asked).best[0], Hunt(asked, Keeper(10**6), bounded=False)
+    best, hunt = search(asked).best[0], Hunt(asked, Keeper(10**6), pieces_of(asked), bounded=False)
     hunt.through(layouts_of(hunt.pieces))
     fastest = min(point.seconds for point in hunt.keeper.points)
     assert best.seconds <= fastest * 1.001
