@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from datahall.planner.search.bounds import bound_of
 from datahall.planner.search.pieces import Floats, Pieces
 from datahall.planner.search.space import Block, Space
+from datahall.planner.search.weights import least_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Layouts:
     blocks: NDArray[np.int64]
     """Tensor, context, pipeline, data, expert and expert_tensor (0: the tensor ranks)."""
     least_s: Floats
-    """No plan of the block takes less: computing and exchanges of layers and ends, with the pipeline's filling."""
+    """No plan of the block takes less: computing and exchanges of layers and ends, with the pipeline's filling. Infinite where
+    nothing can fit."""
     counts: NDArray[np.int64]
     """Configurations."""
 
@@ -74,7 +76,7 @@ def _ways(space: Space) -> NDArray[np.int64]:
 
 
 def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:
-    """Of pairs of pipeline and data ranks: the fastest row's bound; infinite where no row could be held."""
+    """Of pairs of pipeline and data ranks: the fastest row's bound; infinite where no row could be held, nor any state."""
     found = np.full(len(pipelines), np.inf)
     parts = np.array([pieces.space.hidden_parts(int(pipeline)) for pipeline in pipelines])
     for parallel in pieces.space.sequence_parallels(family.tensor, family.context):
@@ -84,4 +86,5 @@ def _least_s(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas:
             counts = np.where(each % bound.size == 0, each // bound.size, np.inf)
             least_s = bound.step_s(pipelines[:, None], counts, parts[:, None])
             np.minimum(found, np.min(least_s, axis=1), out=found)
+    found[least_bytes(pieces, family, pipelines, datas) > pieces.question.limit_bytes] = np.inf
     return found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datahall.models.parallel import footprint
 from datahall.models.parallel.footprint import TokenBytes
@@ -94,3 +95,18 @@ class Scales:
             in_flight[index] = footprint.in_flight(variant.schedule, kind.index, **ranks)
         ends: dict[str, Any] = {"embedding": kind.embedding, "output": kind.output}
         return np.asarray(self.tokens * footprint.activation_bytes(self.token, kind.layers, in_flight, **ends))
+
+
+def least_bytes(pieces: Pieces, family: Block, pipelines: NDArray[np.int64], datas: NDArray[np.int64]) -> Floats:
+    """What the fullest stage holds at least, of pairs of pipeline and data ranks: a mean stage's weights, gradients and
+    optimiser, with as much shared over as many ranks as there are."""
+    (whole,) = pieces.stages(1, Variant("1f1b"))
+    rank = pieces.held(family.tensor, family.experts, whole).rank
+    shard = family.context * datas.astype(np.float64)
+    experts = np.maximum(1.0, shard * family.tensor / (family.expert_tensor or family.tensor) / family.expert)
+    least: Any = np.inf
+    for zero in {0, *pieces.space.zeros}:
+        per = parameter_bytes(pieces.plan(family, zero=zero))
+        parts = states_bytes(per, rank.shared, rank.experts, zero=zero, shard=shard, expert_shard=experts)
+        least = np.minimum(least, sum(parts) / pipelines)
+    return np.asarray(footprint.lasting_bytes(least, 0.0))

@@ -13,6 +13,7 @@ from datahall.planner.search.keeper import Keeper
 from datahall.planner.search.layouts import layouts_of
 from datahall.planner.search.pieces import pieces_of
 from datahall.planner.search.search import Hunt, search
+from datahall.planner.search.weights import least_bytes
 
 TALKING = Stack(data_overlap=False, tensor_overlap=False, fused_accumulation=False)
 CASES = [
@@ -52,13 +53,15 @@ class Watch(Keeper):
             self.held += 1
 
     def _bounded(self, point, plan):
-        """Neither bound is more than what the step takes, and the first not more than the second."""
+        """No bound is more than what the step takes, of time or memory, and the first of time not more than the second."""
         some, more = (bound_of(self.hunt.pieces, point.block, point.parallel, each) for each in (0, point.recompute))
         at = some.size.tolist().index(point.size)
         parts = self.hunt.space.hidden_parts(point.block.pipeline)
         least_s = [float(each.step_s(point.block.pipeline, plan.micro_batches, parts)[at]) for each in (some, more)]
         assert least_s[0] <= least_s[1] * (1 + 1e-9)
         assert least_s[1] <= point.seconds
+        pairs = (np.array([each]) for each in (point.block.pipeline, point.block.data))
+        assert least_bytes(self.hunt.pieces, point.block, *pairs)[0] <= point.needed_bytes
 
 
 @pytest.mark.parametrize(("architecture", "fields"), CASES)
