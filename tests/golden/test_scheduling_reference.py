@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.golden.reference_conservative import conservative
 from tests.golden.reference_easy import Jobs, easy, easy_sjbf, fcfs
 
 from datahall.twin.metrics import CapacityOverTime, Schedule, check, compare, metrics_of
@@ -10,7 +11,12 @@ from datahall.twin.workload import Options, read_trace
 pytestmark = pytest.mark.shared
 PROCESSORS = 100
 # Average bounded slowdown and mean wait in s, as pyss gives them for KTH-SP2 with the strong filter (the project's notes).
-PUBLISHED = [(fcfs, 6_814.973, 353_776), (easy, 92.57654, 6_836.87), (easy_sjbf, 69.40540, 5_904.08)]
+PUBLISHED = [
+    (fcfs, 6_814.973, 353_776),
+    (easy, 92.57654, 6_836.87),
+    (easy_sjbf, 69.40540, 5_904.08),
+    (conservative, 88.99727, 7_310.55),
+]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def scheduled(trace, policy):
     return Schedule.of(trace, start_ms, start_ms + trace.duration_ms)
 
 
-@pytest.mark.parametrize(("policy", "slowdown", "wait_s"), PUBLISHED, ids=["fcfs", "easy", "easy-sjbf"])
+@pytest.mark.parametrize(("policy", "slowdown", "wait_s"), PUBLISHED, ids=["fcfs", "easy", "easy-sjbf", "conservative"])
 def test_kth(kth, policy, slowdown, wait_s):
     """Given KTH-SP2 on 100 processors, loop and metrics give the published slowdown and wait, and no rule is broken."""
     schedule = scheduled(kth, policy)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from datahall.twin.metrics.schedule import Schedule
 from datahall.twin.metrics.steps import Steps
-from datahall.twin.workload.trace import NONE
+from datahall.twin.workload.trace import NONE, Trace
 
 
 def used(schedule: Schedule, amount: NDArray[np.int64]) -> Steps:
@@ -26,3 +26,9 @@ def waiting(schedule: Schedule) -> Steps:
     times = [schedule.trace.submit_ms, given_up, schedule.start_ms]
     signs = [np.full(len(each), sign, np.int64) for each, sign in zip(times, (1, 1, -1), strict=True)]
     return Steps.of_changes(times, signs)
+
+
+def unit_of(trace: Trace) -> NDArray[np.int64]:
+    """What counts as service: thousandths of accelerators, or of cores where no job has accelerators, (jobs,)."""
+    gpu = trace.total_gpu_milli
+    return (gpu if gpu.any() else trace.total_cpu_milli).astype(np.int64)

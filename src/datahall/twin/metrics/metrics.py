@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datahall.twin.metrics.capacity import CapacityOverTime
+from datahall.twin.metrics.classes import MAX_CLASSES, ClassMetrics, classes_of
 from datahall.twin.metrics.cut import Cut
-from datahall.twin.metrics.distribution import SIZES, grouped, size_codes
 from datahall.twin.metrics.fairness import Fairness, fairness_of
-from datahall.twin.metrics.integrals import held_ms, waiting
+from datahall.twin.metrics.integrals import held_ms, unit_of, waiting
 from datahall.twin.metrics.intervals import Interval, bootstrap_mean
 from datahall.twin.metrics.outcomes import Outcomes, outcomes_of
 from datahall.twin.metrics.schedule import Schedule
@@ -21,18 +21,6 @@ from datahall.twin.workload.trace import Flags, Trace
 
 Tenants = Literal["user", "queue", "group"]
 HOUR_MS = 3.6e6
-MAX_CLASSES = 1000
-"""Of one kind, the largest by jobs: a table of all users of a year is no table."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassMetrics:
-    """Jobs of one tenant, queue or size."""
-
-    jobs: int
-    wait_s: Spread
-    completion_s: Spread
-    slowdown: Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +103,9 @@ def metrics_of(
     from_ms, to_ms = _window(schedule, cut)
     inside = _inside(trace, cut)
     started, done = inside & outcomes.started, inside & outcomes.done
-    wait, completion, slowdown = _columns(outcomes)
-    unit, names = _unit(trace), getattr(trace, f"{tenants}_names")
-    queue = waiting(schedule)
+    wait, completion, slowdown = outcomes.columns
+    unit, names = unit_of(trace), getattr(trace, f"{tenants}_names")
+    queue, by = waiting(schedule), classes_of(trace, outcomes, inside)
     kept, held = _kept(schedule, unit)
     pieces = schedule.fragmentation_ratio
     gpu, cpu = (capacity.gpu_milli, capacity.cpu_milli) if capacity else (None, None)
@@ -145,8 +133,8 @@ def metrics_of(
         fragmentation_mean_ratio=pieces.mean(from_ms, to_ms) if pieces else None,
         fragmentation_max_ratio=pieces.max(from_ms, to_ms) if pieces else None,
         fairness=fairness_of(schedule, getattr(trace, tenants), names, unit, window=(from_ms, to_ms), shares=shares),
-        by=_classes(trace, outcomes, inside),
-        notes=_notes(inside, started, done),
+        by=by,
+        notes=(*_notes(inside, started, done), *_cropped(by)),
     )
 
 
@@ -161,16 +149,6 @@ def _inside(trace: Trace, cut: Cut | None) -> Flags:
     if cut is None:
         return np.ones(len(trace), np.bool_)
     return (trace.submit_ms >= cut.from_ms) & (trace.submit_ms < cut.to_ms)
-
-
-def _columns(outcomes: Outcomes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    return outcomes.wait_ms / 1e3, outcomes.completion_ms / 1e3, outcomes.slowdown
-
-
-def _unit(trace: Trace) -> NDArray[np.int64]:
-    """What counts as service: thousandths of accelerators, or of cores where no job has accelerators, (jobs,)."""
-    gpu = trace.total_gpu_milli
-    return (gpu if gpu.any() else trace.total_cpu_milli).astype(np.int64)
 
 
 def _makespan_s(trace: Trace, outcomes: Outcomes, done: Flags, inside: Flags) -> float:
@@ -204,43 +182,6 @@ def _kept(schedule: Schedule, unit: NDArray[np.int64]) -> tuple[float, float]:
     return float(np.dot(schedule.kept.astype(np.float64), amount)), float(np.dot(ran, amount))
 
 
-def _classes(trace: Trace, outcomes: Outcomes, inside: Flags) -> dict[str, dict[str, ClassMetrics]]:
-    sizes = size_codes(_unit(trace) / 1e3)
-    kinds = {"user": (trace.user, trace.user_names), "queue": (trace.queue, trace.queue_names)}
-    kinds |= {"group": (trace.group, trace.group_names), "size": (sizes, tuple(each.name for each in SIZES))}
-    wait, completion, slowdown = _columns(outcomes)
-    started, done = inside & outcomes.started, inside & outcomes.done
-    columns = (_sorted(wait, started), _sorted(completion, done), _sorted(slowdown, done))
-    found = {name: _by_code(columns, inside, codes, names) for name, (codes, names) in kinds.items()}
-    return {name: table for name, table in found.items() if table}
-
-
-def _sorted(values: NDArray[np.float64], kept: Flags) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The kept values in rising order, and the jobs they are of."""
-    rows = np.flatnonzero(kept)
-    order = rows[np.argsort(values[rows])]
-    return values[order], order
-
-
-def _by_code(
-    columns: tuple[tuple[NDArray[np.float64], NDArray[np.int64]], ...],
-    inside: Flags,
-    codes: NDArray[np.integer],
-    names: tuple[str, ...],
-) -> dict[str, ClassMetrics]:
-    """columns: waits, completion times and slowdowns, as `_sorted` gives them."""
-    spreads = [grouped(values, codes[rows]) for values, rows in columns]
-    counts = np.bincount(codes[inside & (codes >= 0)])
-    largest = [code for code in np.argsort(-counts, kind="stable")[:MAX_CLASSES].tolist() if counts[code]]
-    none = Spread(0.0, 0.0, 0.0, 0.0, 0.0)
-    return {
-        names[code] if code < len(names) else str(code): ClassMetrics(
-            int(counts[code]), *(spread.get(code, none) for spread in spreads)
-        )
-        for code in sorted(largest)
-    }
-
-
 def _notes(inside: Flags, started: Flags, done: Flags) -> tuple[str, ...]:
     never, open_ = int((inside & ~started).sum()), int((started & ~done).sum())
     notes = []
@@ -251,3 +192,8 @@ def _notes(inside: Flags, started: Flags, done: Flags) -> tuple[str, ...]:
     if not inside.any():
         notes.append("no job was submitted within the cut: all figures of jobs are 0")
     return tuple(notes)
+
+
+def _cropped(by: Mapping[str, Mapping[str, ClassMetrics]]) -> list[str]:
+    full = [name for name, table in by.items() if len(table) == MAX_CLASSES]
+    return [f"by {name}: only the {MAX_CLASSES} with the most jobs are listed" for name in full]

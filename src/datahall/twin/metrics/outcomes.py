@@ -39,6 +39,11 @@ class Outcomes:
     def done(self) -> NDArray[np.bool_]:
         return np.not_equal(self.end_ms, NONE)
 
+    @property
+    def columns(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Waits and completion times in s, slowdowns."""
+        return self.wait_ms / 1e3, self.completion_ms / 1e3, self.slowdown
+
 
 def ordered(schedule: Schedule) -> NDArray[np.int64]:
     """Attempts by job, then by start."""

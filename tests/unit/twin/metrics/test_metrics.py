@@ -92,6 +92,15 @@ def test_classes(three):
     assert found.as_dict()["by"]["user"]["x"]["wait_s"]["mean"] == 0
 
 
+def test_many_tenants():
+    """Given 1,001 users, the thousand with the most jobs are listed, and that is said."""
+    users = [*range(1001), *range(1000)]
+    trace = trace_of([0] * 2001, [1] * 2001, 1, user=users, names=[f"u{user}" for user in range(1001)])
+    found = metrics_of(Schedule.of(trace, trace.submit_ms, trace.submit_ms + 1000))
+    assert len(found.by["user"]) == 1000 and "u1000" not in found.by["user"]
+    assert found.notes == ("by user: only the 1000 with the most jobs are listed",)
+
+
 def test_empty():
     """Given no jobs at all, everything is 0 and said to be."""
     found = metrics_of(Schedule.of(trace_of([], [], []), ms(), ms()))
