@@ -48,6 +48,11 @@ def test_twice_at_once(good):
     assert found == ["TWIN-082", "TWIN-084", "TWIN-087"]
 
 
+def test_again_at_once(good):
+    """Given a second attempt at the very moment at which the first ends, no rule is broken."""
+    assert codes(replace(good, start_ms=ms(0, 100, 120), free_gpu_milli=None)) == []
+
+
 def test_done_twice(good):
     """Given a job that runs again although it was done, it is told."""
     assert codes(replace(good, finished=np.array([True, True, True]))) == ["TWIN-083"]

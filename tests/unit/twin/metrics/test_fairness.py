@@ -39,6 +39,13 @@ def test_starved_tenant():
     assert (shared.max_min_ratio, shared.jain) == pytest.approx((1.0, 1.0))
 
 
+def test_due_is_what_is_still_asked_for():
+    """Given a tenant whose work was done but for 5 s before the window, 5 s are its due, and it got them."""
+    trace = trace_of([0, 0], [100, 100], [1, 1], user=[0, 1], names=["x", "y"])
+    schedule = Schedule(trace, np.array([0, 0, 1]), ms(0, 100, 105), ms(95, 105, 205), np.array([0, 1, 1], bool))
+    assert metrics_of(schedule, cut=Cut(100_000, 200_000)).fairness.max_min_ratio == 1.0
+
+
 def test_shares_of_nobody():
     """Given a share of a tenant that is not in the trace, or of 0, it is refused."""
     schedule = Schedule.of(trace_of([0], [1], [1], user=[0], names=["x"]), ms(0), ms(1))

@@ -101,6 +101,31 @@ def test_many_tenants():
     assert found.notes == ("by user: only the 1000 with the most jobs are listed",)
 
 
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [(0, "0"), (1, "1"), (2, "2-8"), (8, "2-8"), (9, "9-64"), (64, "9-64"), (65, "65-512"), (4097, "above 4096")],
+)
+def test_sizes(size, name):
+    """Given jobs at the edges of the classes, each is in its own; cores count only where no job has accelerators."""
+    trace = trace_of([0, 0], [1, 1], [size, 1], cores=3)
+    found = metrics_of(Schedule.of(trace, ms(0, 0), ms(1, 1))).by["size"]
+    assert sum(each.jobs for each in found.values()) == 2 and set(found) == {name, "1"}
+
+
+def test_cores_count_where_there_are_no_accelerators():
+    """Given jobs of 3 cores and no accelerator, cores are the measure of size, service and loss."""
+    found = metrics_of(Schedule(trace_of([0], [10], 0, cores=3), np.array([0]), ms(0), ms(10), np.array([False])))
+    assert set(found.by["size"]) == {"2-8"} and found.lost_hours == pytest.approx(30 / 3600)
+
+
+def test_kept_is_no_more_than_was_done():
+    """Given a checkpoint that claims more than the attempt ran, or less than nothing, goodput stays between 0 and 1."""
+    trace = trace_of([0], [100], [1])
+    for kept, goodput in ((ms(1000), 1.0), (ms(-5), 0.0)):
+        schedule = Schedule(trace, np.array([0]), ms(0), ms(50), np.array([False]), kept_ms=kept)
+        assert metrics_of(schedule).goodput_ratio == goodput
+
+
 def test_empty():
     """Given no jobs at all, everything is 0 and said to be."""
     found = metrics_of(Schedule.of(trace_of([], [], []), ms(), ms()))
