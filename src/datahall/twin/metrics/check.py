@@ -27,11 +27,16 @@ def check(schedule: Schedule, capacity: CapacityOverTime) -> tuple[Problem, ...]
 
 def _of_times(schedule: Schedule) -> Iterator[Problem]:
     submit = schedule.trace.submit_ms[schedule.job]
-    yield from _first(schedule, "TWIN-080", schedule.start_ms < submit, lambda row: (
-        f"it starts {(submit[row] - schedule.start_ms[row]) / 1e3:g} s before it is submitted"))  # fmt: skip
-    backwards = (schedule.end_ms != NONE) & (schedule.end_ms < schedule.start_ms)
-    yield from _first(schedule, "TWIN-081", backwards, lambda row: (
-        f"it ends {(schedule.start_ms[row] - schedule.end_ms[row]) / 1e3:g} s before it starts"))  # fmt: skip
+    early, backwards = schedule.start_ms < submit, (schedule.end_ms != NONE) & (schedule.end_ms < schedule.start_ms)
+
+    def before(row: int) -> str:
+        return f"it starts {(submit[row] - schedule.start_ms[row]) / 1e3:g} s before it is submitted"
+
+    def ends(row: int) -> str:
+        return f"it ends {(schedule.start_ms[row] - schedule.end_ms[row]) / 1e3:g} s before it starts"
+
+    yield from _first("TWIN-080", schedule, "an attempt starts when its job was submitted, or later", early, before)
+    yield from _first("TWIN-081", schedule, "an attempt ends when it started, or later", backwards, ends)
 
 
 def _of_jobs(schedule: Schedule) -> Iterator[Problem]:
@@ -41,10 +46,18 @@ def _of_jobs(schedule: Schedule) -> Iterator[Problem]:
     again = np.diff(job) == 0
     bad = np.zeros(len(schedule), np.bool_)
     bad[order[1:][again & (start[1:] < until[:-1])]] = True
-    yield from _first(schedule, "TWIN-082", bad, lambda _: "it starts while another attempt at it still runs")
+    yield from _first(
+        "TWIN-082",
+        schedule,
+        "one attempt at a job runs at a time",
+        bad,
+        lambda _: "it starts while another attempt at it still runs",
+    )
     bad = np.zeros(len(schedule), np.bool_)
     bad[order[1:][again & schedule.finished[order][:-1]]] = True
-    yield from _first(schedule, "TWIN-083", bad, lambda _: "it starts again although it was done")
+    yield from _first(
+        "TWIN-083", schedule, "a job that is done does not run again", bad, lambda _: "it starts again although it was done"
+    )
 
 
 def _of_capacity(schedule: Schedule, capacity: CapacityOverTime) -> Iterator[Problem]:
@@ -86,8 +99,8 @@ def _of_places(schedule: Schedule, capacity: CapacityOverTime) -> Iterator[Probl
         return
     placed = np.bincount(pieces.attempt, weights=pieces.workers, minlength=len(schedule)).astype(np.int64)
     gang = schedule.trace.workers[schedule.job]
-    yield from _first(schedule, "TWIN-086", placed != gang, lambda row: (
-        f"{placed[row]} of its {gang[row]} workers have a place: a gang starts whole or not at all"))  # fmt: skip
+    yield from _first("TWIN-086", schedule, "a gang starts whole or not at all", placed != gang, lambda row: (
+        f"{placed[row]} of its {gang[row]} workers have a place"))  # fmt: skip
     if capacity.node_gpu_milli is not None:
         yield from _overfull(schedule, pieces, capacity.node_gpu_milli.astype(np.int64))
 
@@ -112,12 +125,12 @@ def _overfull(schedule: Schedule, pieces: Pieces, limit: Integers) -> Iterator[P
         yield Problem("TWIN-087", _where(schedule, int(attempt[row]), int(at[row])), told, BUG)
 
 
-def _first(schedule: Schedule, code: str, bad: Flags, told: Callable[[int], str]) -> Iterator[Problem]:
+def _first(code: str, schedule: Schedule, rule: str, bad: Flags, told: Callable[[int], str]) -> Iterator[Problem]:
     rows = np.flatnonzero(bad)
     if len(rows):
         row = int(rows[np.argmin(schedule.start_ms[rows])])
         more = f" ({len(rows)} attempts like it)" if len(rows) > 1 else ""
-        yield Problem(code, _where(schedule, row, int(schedule.start_ms[row])), told(row) + more, BUG)
+        yield Problem(code, _where(schedule, row, int(schedule.start_ms[row])), f"{told(row)}{more}, but {rule}", BUG)
 
 
 def _moments(*steps: Steps) -> Integers:
