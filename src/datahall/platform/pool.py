@@ -38,10 +38,12 @@ class Pool(Ledger):
         order: "packed" leaves large gaps whole: the fullest node that fits, a large gang on the fewest nodes. "spread" takes
         the emptiest nodes, one worker on each in turn. "first" takes nodes in the order they joined.
         kind: only nodes with accelerators of this kind.
-        Raises ValueError if workers < 1.
+        Raises ValueError if workers < 1 or the level is neither in `groups` nor in any node's.
         """
         if workers < 1:
             raise ValueError(f"fit: workers={workers}, but a job has at least 1")
+        if together is not None:
+            self._check_level(together)
         shape = (need, kind, together if demand else None)
         if self._refused and self._refused.get(shape, workers + 1) <= workers:
             return None
@@ -79,6 +81,11 @@ class Pool(Ledger):
         if together is None or not demand:
             yield whole
 
+    def _check_level(self, level: str) -> None:
+        known = (*self._wider, *self._index.groups)
+        if level not in known:
+            raise ValueError(f"no node stands in a {level!r}; levels are {', '.join(dict.fromkeys(known))}")
+
     def _levels_from(self, level: str) -> tuple[str, ...]:
         return self._wider[self._wider.index(level) :] if level in self._wider else (level,)
 
@@ -89,6 +96,8 @@ class Pool(Ledger):
         self, need: Resources, workers: int = 1, *, together: str | None = None, kind: str | None = None
     ) -> bool:
         """Whether all nodes, idle and open, would hold the gang; within one group of a level if `together` is given."""
+        if together is not None:
+            self._check_level(together)
         whole = self._of_kind(kind)
         scopes = [whole] if together is None else [nodes & whole for nodes in self._index.groups.get(together, {}).values()]
         rows = self._index.rows
@@ -132,7 +141,7 @@ class Pool(Ledger):
         """Share of the accelerators to give that sit where a worker does not fit, 0..1, a mean over the mix.
 
         mix: what one worker needs, to its weight. A node with no room for it is lost to it whole.
-        Source of the idea: Weng et al., "Beware of Fragmentation", USENIX ATC 2023, section 4, for whole accelerators.
+        Source of the idea: Weng et al., "Beware of Fragmentation", USENIX ATC 2023; here for whole accelerators.
         Raises ValueError when the weights do not add up to more than zero.
         """
         weight = sum(mix.values())

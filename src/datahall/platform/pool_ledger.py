@@ -55,21 +55,13 @@ class Ledger:
                 raise refusal
 
     def give(self, places: Iterable[Placement], need: Resources) -> None:
-        """Let these places go. Raises Conflict (POOL-003) when one is not held; then the ones before it are free."""
-        for place in places:
-            row = self._row(place.node)
-            mask = row.devices.mask(place.accelerators)
-            cpu_milli, memory_bytes = row.cpu_milli + need.cpu_milli, row.memory_bytes + need.memory_bytes
-            capacity = row.node.capacity
-            if mask is None or mask & row.free or cpu_milli > capacity.cpu_milli or memory_bytes > capacity.memory_bytes:
+        """Let these places go. Raises Conflict (POOL-003) when one is not held; then nothing has changed."""
+        places = tuple(places)
+        for done, place in enumerate(places):
+            if not self._release(place, need):
+                self.take(places[:done], need, adopted=True)
                 what = f"{need} on accelerators {list(place.accelerators)} is not held"
                 raise Conflict(Problem("POOL-003", f"node {place.node}", what, "give back what was taken, once"))
-            if self._trials:
-                self._note(row)
-            row.cpu_milli, row.memory_bytes = cpu_milli, memory_bytes
-            if mask:
-                row.free |= mask
-                self._index.move(row)
         if self._refused:
             self._refused.clear()
 
@@ -88,6 +80,23 @@ class Ledger:
         row.cpu_milli, row.memory_bytes = cpu_milli, memory_bytes
         if mask:
             row.free ^= mask
+            self._index.move(row)
+        return True
+
+    def _release(self, place: Placement, need: Resources) -> bool:
+        row = self._row(place.node)
+        mask = row.devices.mask(place.accelerators)
+        cpu_milli, memory_bytes = row.cpu_milli + need.cpu_milli, row.memory_bytes + need.memory_bytes
+        capacity = row.node.capacity
+        if mask is None or mask & row.free or len(place.accelerators) != need.accelerators:
+            return False
+        if cpu_milli > capacity.cpu_milli or memory_bytes > capacity.memory_bytes:
+            return False
+        if self._trials:
+            self._note(row)
+        row.cpu_milli, row.memory_bytes = cpu_milli, memory_bytes
+        if mask:
+            row.free |= mask
             self._index.move(row)
         return True
 
@@ -157,7 +166,14 @@ class Ledger:
         row = self._rows.get(name)
         if row is None:
             what = "there is no such node in the pool"
-            raise Missing(Problem("POOL-005", f"node {name}", what, "see `datahall nodes` for the nodes that have joined"))
+            raise Missing(
+                Problem(
+                    "POOL-005",
+                    f"node {name}",
+                    what,
+                    f"name one of the {len(self._rows)} nodes that have joined, or let it join first",
+                )
+            )
         return row
 
     def _accelerator(self, row: Row, accelerator: int) -> int:

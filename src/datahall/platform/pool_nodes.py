@@ -18,7 +18,7 @@ class PoolNode:
     kind: str = ""
     """Model of its accelerators; `fit(kind=…)` keeps to it."""
     groups: Mapping[str, str] = field(default_factory=dict)
-    """What it stands in: `{"rack": "r07", "leaf": "l2", "pod": "p1"}`."""
+    """What it stands in: `{"rack": "r07", "leaf": "l2", "pod": "p1"}`. Names are unique in the hall within a level."""
 
     def problems(self) -> Iterator[Problem]:
         """POOL-001: as many different ids as accelerators."""

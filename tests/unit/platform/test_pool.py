@@ -59,7 +59,11 @@ HALLS = st.lists(
 ).map(lambda rows: [node(f"n{i}", *row) for i, row in enumerate(rows)])
 ORDERS = st.sampled_from(["packed", "spread", "first"])
 ASKS = st.lists(st.tuples(NEEDS, st.integers(1, 9), ORDERS), max_size=12)
-USES = st.tuples(ASKS, st.lists(st.integers(0, 100), max_size=12))
+ENDS = st.lists(st.integers(0, 100), max_size=12)
+SMALL_USES = st.tuples(
+    st.lists(st.tuples(st.integers(1, 3).map(whole), st.integers(1, 9), ORDERS), min_size=3, max_size=12), ENDS
+)
+USES = st.tuples(ASKS, ENDS)
 """Gangs that ask in turn, and which of the held ones ends after each."""
 
 
@@ -180,12 +184,12 @@ def test_a_trial_leaves_no_trace(nodes: list[PoolNode], before: Use, inside: Use
 
 
 @settings(max_examples=60, deadline=None)
-@given(HALLS, USES, st.sets(st.integers(0, 6)), st.sets(st.tuples(st.integers(0, 6), st.integers(0, 7))))
-def test_cordoned_places_get_nothing(nodes: list[PoolNode], use: Use, shut: set[int], devices: set[tuple[int, int]]) -> None:
+@given(SMALL_USES, st.sets(st.integers(0, 3), max_size=2), st.sets(st.tuples(st.integers(0, 3), st.integers(0, 7)), min_size=4))
+def test_cordoned_places_get_nothing(use: Use, shut: set[int], devices: set[tuple[int, int]]) -> None:
     """Given cordoned nodes and accelerators, when jobs come and go, then none of them ever sits there."""
-    pool = Pool(nodes)
-    closed = {nodes[i % len(nodes)].name for i in shut}
-    blocked = {(nodes[i % len(nodes)].name, j) for i, j in devices if j < nodes[i % len(nodes)].capacity.accelerators}
+    pool = Pool(node(f"n{i}") for i in range(4))
+    closed = {f"n{i}" for i in shut}
+    blocked = {(f"n{i}", device) for i, device in devices}
     for name in closed:
         pool.cordon(name)
     for name, device in blocked:
@@ -227,10 +231,11 @@ def test_a_gang_keeps_to_one_rack_when_one_has_room() -> None:
 
 
 def test_a_gang_too_large_for_a_rack_takes_a_leaf_then_the_hall() -> None:
-    """Given racks of four nodes, when larger gangs prefer a rack, then they get one leaf, then any nodes."""
+    """Given a leaf with five idle nodes and one with eight, when six prefer a rack, then they get it; nine sit anywhere."""
     pool = racks(4, 4)
-    assert {name[:2] for name in names(pool.fit(whole(8), 6, together="rack"))} == {"r0", "r1"}
-    assert len(set(names(pool.fit(whole(8), 12, together="rack")))) == 12
+    pool.take([Placement(name, tuple(range(8))) for name in ("r0n0", "r0n1", "r1n0")], whole(8))
+    assert {name[:2] for name in names(pool.fit(whole(8), 6, together="rack"))} == {"r2", "r3"}
+    assert len(set(names(pool.fit(whole(8), 9, together="rack")))) == 9
 
 
 def test_a_demand_is_not_widened_and_is_remembered_apart() -> None:
@@ -254,6 +259,39 @@ def test_spread_takes_one_node_each_and_first_takes_them_in_order() -> None:
     pool = Pool(node(f"n{i}") for i in range(3))
     assert names(pool.fit(whole(2), 4, order="spread")) == ["n0", "n0", "n1", "n2"]
     assert names(pool.fit(whole(2), 5, order="first")) == ["n0"] * 4 + ["n1"]
+
+
+def test_each_order_has_its_own_node_for_one_worker() -> None:
+    """Given nodes with 5, 8 and 2 accelerators free, when one worker asks, then packed, spread and first differ."""
+    pool = Pool(node(f"n{i}") for i in range(3))
+    pool.take((Placement("n0", (0, 1, 2)),), whole(3))
+    pool.take((Placement("n2", tuple(range(6))),), whole(6))
+    found: dict[Order, list[str]] = {"packed": ["n2"], "spread": ["n1"], "first": ["n0"]}
+    assert {order: names(pool.fit(whole(1), order=order)) for order in found} == found
+
+
+def test_a_cordoned_accelerator_is_passed_over_until_it_is_opened() -> None:
+    """Given a node whose accelerator 1 is cordoned, when jobs ask, then they get the others, seven at most."""
+    pool = Pool([node("n")])
+    pool.cordon("n", 1)
+    assert pool.fit(whole(2)) == (Placement("n", (0, 2)),)
+    assert pool.fit(whole(1), 3) == tuple(Placement("n", (i,)) for i in (0, 2, 3))
+    assert pool.fit(whole(8)) is None
+    assert not pool.fits_beside(whole(8), 1, ())
+    with pytest.raises(Conflict, match="POOL-002"):
+        pool.take((Placement("n", (1,)),), whole(1))
+    pool.uncordon("n", 1)
+    assert pool.fit(whole(8)) is not None
+
+
+def test_a_cordoned_accelerator_of_a_service_counts_once() -> None:
+    """Given a service on accelerators 0 and 1, when 1 is cordoned, then six are left beside it."""
+    pool = Pool([node("n")])
+    service = (whole(2), (Placement("n", (0, 1)),))
+    pool.take(service[1], service[0])
+    pool.cordon("n", 1)
+    assert pool.fits_beside(whole(6), 1, [service])
+    assert not pool.fits_beside(whole(7), 1, [service])
 
 
 def test_a_kind_is_kept_to() -> None:
@@ -310,9 +348,14 @@ def test_a_refused_take_changes_nothing() -> None:
 
 
 def test_what_is_not_held_cannot_be_given_back() -> None:
-    """Given an idle node, when a place on it is given back, then it is refused."""
-    with pytest.raises(Conflict, match="POOL-003"):
-        Pool([node("n")]).give((Placement("n", (0,)),), whole(1))
+    """Given one of two places held, when both are given back, then it is refused and that one is still held."""
+    pool = Pool([node("a"), node("b")])
+    pool.take((Placement("a", (0,)),), whole(1))
+    was = seen(pool)
+    for places in ((Placement("a", (0,)), Placement("b", (0,))), (Placement("b", (0,)),), (Placement("a", ()),)):
+        with pytest.raises(Conflict, match="POOL-003"):
+            pool.give(places, whole(1))
+    assert seen(pool) == was
 
 
 def test_a_kept_trial_stands_and_a_failed_one_does_not() -> None:
@@ -393,5 +436,7 @@ def test_unknown_names_are_missing() -> None:
         pool.cordon("n", 8)
     with pytest.raises(ValueError, match="workers=0"):
         pool.fit(whole(1), 0)
+    with pytest.raises(ValueError, match="no node stands in a 'racks'; levels are rack, leaf, pod"):
+        pool.fit(whole(1), 2, together="racks")
     with pool.trial(), pytest.raises(Conflict, match="POOL-004"):
         pool.join(node("m"))
