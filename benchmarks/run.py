@@ -23,6 +23,7 @@ BENCHMARKS = {
     "time-to-accuracy": "benchmarks.models.bench_time_to_accuracy",
     "serving": "benchmarks.serving.bench_serving",
     "platform": "benchmarks.platform.bench_platform",
+    "pool": "benchmarks.platform.bench_pool",
 }
 PEERS = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
 

@@ -78,7 +78,7 @@ QUESTIONS = (
     ("gpt3-175b on 512, bounded", '"gpt3-175b", 512, 2048, 1536, fewer=False', True, 5.0),
     ("gpt3-175b on up to 512, bounded", '"gpt3-175b", 512, 2048, 1536', True, 5.0),
     ("llama3-405b on up to 16,384, bounded", '"llama3-405b", 16_384, 8192, 2048', True, 10.0),
-    ("deepseek-v3 on 2,048, bounded", '"deepseek-v3", 2048, 4096, 15_360, fewer=False', True, 20.0),
+    ("deepseek-v3 on 2,048, bounded", '"deepseek-v3", 2048, 4096, 15_360, fewer=False', True, 8.0),
     ("llama3-405b on up to 100,000, bounded", '"llama3-405b", 100_000, 8192, 8192', True, 10.0),
 )
 
