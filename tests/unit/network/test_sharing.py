@@ -32,10 +32,10 @@ def test_ten_thousand_flows_on_ten_thousand_links_take_about_a_second():
     """Given 10,000 flows of six links each among 10,000 links, the rates come within a second (some 0.02 s here)."""
     dice = np.random.default_rng(0)
     flows = Flows(np.repeat(np.arange(10_000), 6), dice.integers(0, 10_000, 60_000), 10_000)
-    began = time.perf_counter()
+    began = time.process_time()
     rates = max_min_rates(flows, dice.uniform(1, 10, 10_000))
     assert rates.min() > 0
-    assert time.perf_counter() - began < 5  # five times the aim: two cores are shared
+    assert time.process_time() - began < 5  # five times the aim: two cores are shared
 
 
 @pytest.mark.parametrize(

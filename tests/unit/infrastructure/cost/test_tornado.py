@@ -88,6 +88,6 @@ def test_a_hall_without_accelerators_is_judged_by_the_year():
 
 def test_a_tornado_is_cheap():
     """Given 8,760 hours and 20 drivers, 40 whole bills take well under a second."""
-    start = time.perf_counter()
+    start = time.process_time()
     tornado_of(BILL, ECONOMY, OPERATION)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

@@ -139,7 +139,7 @@ def test_likeness_tells_one_ring_from_two() -> None:
 def test_ten_thousand_elements_are_swept_in_seconds() -> None:
     """Given about 10,000 elements, the sweep ends well within its ten seconds."""
     supply = large(blocks=10, pdus=10, taps=48)
-    start = time.perf_counter()
+    start = time.process_time()
     result = swept(supply)
     assert result.elements == len(supply.units) > 9_900 and result.fault_tolerant
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
