@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -90,15 +91,18 @@ class Identity:
     def __init__(self, engine: Engine, clock: Clock, change: Change) -> None:
         self._engine, self._clock, self._change = engine, clock, change
         self._known: dict[str, tuple[Principal, float | None]] = {}
+        self._loading = threading.Lock()
+        """An older reading never takes the place of a newer one: a revoked token would come back to life."""
         self.changed: Callable[[], None] = lambda: None
         """Called when a token was made, revoked or given another role."""
         self._load()
 
     def _load(self) -> None:
         table = schema.tokens
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(table).where(table.c.revoked_s.is_(None))).all()
-        self._known = {row.secret_hash: (Principal(row.name, row.tenant, Role(row.role)), row.expires_s) for row in rows}
+        with self._loading:
+            with reading(self._engine) as connection:
+                rows = connection.execute(select(table).where(table.c.revoked_s.is_(None))).all()
+            self._known = {row.secret_hash: (Principal(row.name, row.tenant, Role(row.role)), row.expires_s) for row in rows}
         self.changed()
 
     def authenticate(self, secret: str) -> Principal:

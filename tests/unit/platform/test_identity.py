@@ -1,12 +1,16 @@
 """Who may do what, and from when to when."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.conftest import Parts
 
 from datahall.foundation.clock import ManualClock
 from datahall.foundation.errors import Conflict, Denied, Missing, Unauthenticated
+from datahall.platform import identity as identity_module
 from datahall.platform.identity import RIGHTS, Identity, Principal, Right, Role
 
 
@@ -114,3 +118,31 @@ def test_revoking_and_making_at_once_lets_no_revoked_token_in(identity: Identity
         with pytest.raises(Unauthenticated, match="AUTH-001"):
             identity.authenticate(secret)
     assert len(identity._known) == 10
+
+
+def test_an_older_reading_never_takes_the_place_of_a_newer(identity: Identity, monkeypatch: pytest.MonkeyPatch):
+    """Given a reading that dawdles while a token is revoked, the revoked token stays out when it is done."""
+    number, secret = identity.make_token("t", tenant="vision", role=Role.MEMBER, by="ann")
+    begun, go_on = threading.Event(), threading.Event()
+    real = identity_module.reading
+
+    @contextlib.contextmanager
+    def slow(engine: Any) -> Iterator[Any]:
+        with real(engine) as connection:
+            yield connection
+        if threading.current_thread().name == "dawdler":
+            begun.set()
+            go_on.wait(5)
+
+    monkeypatch.setattr(identity_module, "reading", slow)
+    dawdler = threading.Thread(target=identity._load, name="dawdler")
+    dawdler.start()
+    assert begun.wait(5)
+    revoking = threading.Thread(target=identity.revoke_token, args=(number,), kwargs={"by": "ann"})
+    revoking.start()
+    revoking.join(0.5)  # with a lock it waits for the dawdler; without one it is done before
+    go_on.set()
+    dawdler.join()
+    revoking.join()
+    with pytest.raises(Unauthenticated, match="AUTH-001"):
+        identity.authenticate(secret)
