@@ -1,9 +1,10 @@
 """The figures of energy, emissions and money."""
 
 from datahall.planner.figures import Figure
+from datahall.planner.shares import OF_USE
 from datahall.planner.training.draw import COMPUTING, COMPUTING_SOURCE, EXCHANGING, EXCHANGING_SOURCE
 from datahall.planner.training.figures import Sheet
-from datahall.planner.training.outcome import OF_USE, embodied_kgco2e
+from datahall.planner.training.outcome import embodied_kgco2e
 from datahall.planner.training.used import Used
 
 DRAW = "Σ shares of a step × draw of the phase: a share of the peak while computing and exchanging, idle while waiting"

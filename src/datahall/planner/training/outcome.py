@@ -10,6 +10,7 @@ from datahall.models.cost.spec import Architecture
 from datahall.models.cost.state import training_state
 from datahall.models.parallel.spec import TrainPlan
 from datahall.planner.search.found import Candidate
+from datahall.planner.shares import lines_of
 from datahall.planner.training.batch import Batch
 from datahall.planner.training.draw import Draw, draw_of
 from datahall.planner.training.hall import Home
@@ -19,8 +20,6 @@ from datahall.planner.training.used import Meter, Used
 
 DAY_S = 86_400.0
 YEAR_H = 8760.0
-OF_USE = frozenset({"energy", "water"})
-"""Lines of the hall's bill that a run pays by the meter; of all others it pays its share of the hall's accelerators."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def outcome_of(
     it_w = _it_w(home, draw, plan.accelerators, kept.working_ratio if kept else 1.0) if draw else None
     finite = it_w is not None and seconds < 1e3 * YEAR_H * 3600
     used = setting.meter.used(it_w or 0.0, seconds / 3600, setting.request.start_h) if finite else None
-    lines = _lines(setting, plan.accelerators, seconds, used)
+    lines = lines_of(setting.home, used, accelerators=plan.accelerators, hours=seconds / 3600, factors=setting.line_factors)
     return Outcome(candidate, setting.steps, mtti_s, saving, kept, seconds, draw, it_w, used, lines)
 
 
@@ -132,25 +131,6 @@ def _it_w(home: Home, draw: Draw, accelerators: int, working_ratio: float) -> fl
     """Servers of the run and, by accelerators, their share of switches, storage and management."""
     servers = accelerators / home.kind.per_server
     return servers * draw.mean_w(working_ratio) + home.others_w * accelerators / home.accelerators
-
-
-def _lines(setting: Setting, accelerators: int, seconds: float, used: Used | None) -> dict[str, float]:
-    """By the meter what is used; of the rest the run's share of accelerators and of the year."""
-    bill, home = setting.home.plan.cost, setting.home
-    if not bill.lines or used is None:
-        return {}
-    share = accelerators / home.accelerators * seconds / 3600 / bill.hours
-    found = {
-        line.name: line.per_year * share * setting.line_factors.get(line.name, 1.0)
-        for line in bill.lines
-        if line.name not in OF_USE
-    }
-    if used.energy_cost is not None:
-        found["energy"] = used.energy_cost
-    water = bill.line("water")
-    if water is not None and used.water_m3 and home.plan.year.water_l:
-        found["water"] = water.per_year * used.water_m3 / (home.plan.year.water_l / 1e3)
-    return found
 
 
 def embodied_kgco2e(setting: Setting, outcome: Outcome) -> float | None:
