@@ -43,6 +43,17 @@ def unused(target: str, option: str) -> Rule:
     return rule
 
 
+def idle_kind(target: str) -> Rule:
+    """The rule of a kind of accelerator: it means nothing to a job without any."""
+    without = unused(f"{target}, for a job without accelerators,", "accelerator")
+
+    def rule(export: Export) -> Iterator[Told]:
+        if not export.spec.accelerators:
+            yield from without(export)
+
+    return rule
+
+
 def even_nodes(target: str, export: Export) -> Iterator[Told]:
     """Nothing, or why the workers do not spread evenly over the nodes asked for."""
     nodes, workers = export.options.nodes, export.spec.workers

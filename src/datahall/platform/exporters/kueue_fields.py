@@ -11,7 +11,7 @@ from typing import Any
 
 from datahall.foundation.units import bytes_text, seconds_text
 from datahall.platform.exporters import kubernetes as k8s
-from datahall.platform.exporters.common import some_memory, unused, work
+from datahall.platform.exporters.common import idle_kind, some_memory, unused, work
 from datahall.platform.exporters.shell import quoted
 from datahall.platform.exporters.spec import (
     MOST_LISTED,
@@ -273,8 +273,8 @@ def _accelerator(export: Export) -> Iterator[Told]:
         yield option_refused(
             NAME, "accelerator", f"knows accelerators by resource, not as {kind}", f"name it, such as {k8s.GPU}"
         )
-    elif kind and not export.spec.accelerators:
-        yield from unused(f"{NAME}, for a job without accelerators,", "accelerator")(export)
+    else:
+        yield from idle_kind(NAME)(export)
 
 
 JOB_FIELDS: Mapping[str, Rule] = MappingProxyType(

@@ -12,7 +12,16 @@ from types import MappingProxyType
 
 from datahall.foundation.errors import Refused
 from datahall.foundation.units import seconds_text
-from datahall.platform.exporters.common import annotations, even_nodes, files_inside, program, some_memory, unused, work
+from datahall.platform.exporters.common import (
+    annotations,
+    even_nodes,
+    files_inside,
+    idle_kind,
+    program,
+    some_memory,
+    unused,
+    work,
+)
 from datahall.platform.exporters.shell import GIVEN_WORDS, array, comments, pairs, put_files, quoted
 from datahall.platform.exporters.spec import (
     MOST_LISTED,
@@ -202,11 +211,6 @@ def _nodes(export: Export) -> Iterator[Told]:
         yield from (_directive("--nodes", export.options.nodes), _directive("--ntasks-per-node", export.per_node))
 
 
-def _accelerator(export: Export) -> Iterator[Told]:
-    if export.options.accelerator and not export.spec.accelerators:
-        yield from unused(f"{NAME}, for a job without accelerators,", "accelerator")(export)
-
-
 FIELDS: Mapping[str, Rule] = MappingProxyType(
     {
         "name": _name, "command": _command, "workers": _workers, "cpus": _cpus, "memory": _memory,
@@ -220,7 +224,7 @@ FIELDS: Mapping[str, Rule] = MappingProxyType(
 OPTIONS: Mapping[str, Rule] = MappingProxyType(
     {
         "queue": _queue, "cluster_queue": unused(NAME, "cluster_queue"), "image": unused(NAME, "image"),
-        "accelerator": _accelerator, "nodes": _nodes,
+        "accelerator": idle_kind(NAME), "nodes": _nodes,
     }
 )  # fmt: skip
 

@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import Any
 
 from datahall.foundation.units import bytes_text, seconds_text
-from datahall.platform.exporters.common import annotations, even_nodes, files_inside, program, some_memory, unused, work
+from datahall.platform.exporters.common import (
+    annotations,
+    even_nodes,
+    files_inside,
+    idle_kind,
+    program,
+    some_memory,
+    unused,
+    work,
+)
 from datahall.platform.exporters.shell import array, comments, pairs, put_files, quoted
 from datahall.platform.exporters.spec import (
     MOST_LISTED,
@@ -197,11 +206,6 @@ def _image(export: Export) -> Iterator[Told]:
         yield Setting(("resources", "image_id"), f"docker:{export.options.image}")
 
 
-def _accelerator(export: Export) -> Iterator[Told]:
-    if export.options.accelerator and not export.spec.accelerators:
-        yield from unused(f"{NAME}, for a job without accelerators,", "accelerator")(export)
-
-
 def _nodes(export: Export) -> Iterator[Told]:
     yield from even_nodes(NAME, export)
 
@@ -219,7 +223,7 @@ FIELDS: Mapping[str, Rule] = MappingProxyType(
 OPTIONS: Mapping[str, Rule] = MappingProxyType(
     {
         "queue": unused(NAME, "queue"), "cluster_queue": unused(NAME, "cluster_queue"), "image": _image,
-        "accelerator": _accelerator, "nodes": _nodes,
+        "accelerator": idle_kind(NAME), "nodes": _nodes,
     }
 )  # fmt: skip
 
