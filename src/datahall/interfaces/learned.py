@@ -1,4 +1,4 @@
-"""Predictions of this home: the clusters of its hall, what was learned of them, and the jobs that can be learned from."""
+"""What a home can learn from: the clusters of its hall, and its jobs."""
 
 import functools
 from collections.abc import Iterator
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.parallel.communication import Cluster
-from datahall.planner.calibration.store import read_corrections
-from datahall.planner.estimator import PlannedEstimator
 from datahall.planner.validation.hardware import machine_of
 from datahall.planner.work import Clusters
 from datahall.platform.home import Home
@@ -27,11 +25,6 @@ def clusters_of(home: Home) -> Clusters:
         return machine_of(name).cluster if name else _of_hall(home)
 
     return found
-
-
-def estimator_of(home: Home) -> PlannedEstimator:
-    """Predicts the jobs of this home. Raises Refused when what was learned cannot be read."""
-    return PlannedEstimator(clusters_of(home), read_corrections(home.root))
 
 
 def _of_hall(home: Home) -> Cluster:

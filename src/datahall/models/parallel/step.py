@@ -50,10 +50,10 @@ def step_of(
 
     constants, experts: others than the fitted ones.
     """
-    if problems := problems_of_plan(architecture, plan) or _unknown(architecture, plan):
+    if problems := problems_of_plan(architecture, plan) or unmodelled(architecture, plan):
         raise Refused(problems)
     c = constants or step_constants()
-    run = _Run(architecture, plan, cluster, stack or Stack(), exchange_of(plan, cluster), c, experts or expert_constants())
+    run = Run(architecture, plan, cluster, stack or Stack(), exchange_of(plan, cluster), c, experts or expert_constants())
     stages = stages_of(architecture, plan)
     found = [run.stage(stage) for stage in stages]
     slow = max(range(len(found)), key=lambda i: found[i].seconds)
@@ -70,7 +70,8 @@ def step_of(
     )
 
 
-def _unknown(architecture: Architecture, plan: TrainPlan) -> list[Problem]:
+def unmodelled(architecture: Architecture, plan: TrainPlan) -> list[Problem]:
+    """STEP-001: what of a possible plan has no time here; empty where all has."""
     what = []
     if architecture.kind == "encoder_decoder":
         what.append(
@@ -86,7 +87,9 @@ def _unknown(architecture: Architecture, plan: TrainPlan) -> list[Problem]:
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
+    """A plan on a cluster by a software, and the time of each piece of its step."""
+
     architecture: Architecture
     plan: TrainPlan
     cluster: Cluster

@@ -71,11 +71,6 @@ class Found:
     nearest_fit: NearestFit | None = None
     notes: tuple[str, ...] = ()
 
-    @property
-    def configurations_per_s(self) -> float:
-        """Of the whole space, decided in a second."""
-        return self.possible / self.seconds
-
 
 def says(plan: TrainPlan) -> str:
     """The choices of a plan that are not the simplest, in a line."""

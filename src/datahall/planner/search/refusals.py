@@ -5,13 +5,13 @@ from typing import Any
 from datahall.foundation.errors import Problem, Refused
 from datahall.models.parallel.checks import problems_of_plan
 from datahall.models.parallel.spec import TrainPlan
-from datahall.models.parallel.step import _unknown as unknown_of
+from datahall.models.parallel.step import unmodelled
 from datahall.planner.search.question import Question
 
 
 def refuse_impossible(question: Question, blocks: int) -> None:
     """Raises Refused where the space has no block, or the time of its plans is not modelled (STEP-001)."""
-    if problems := unknown_of(question.architecture, question.plan()):
+    if problems := unmodelled(question.architecture, question.plan()):
         raise Refused(problems)
     if blocks:
         return

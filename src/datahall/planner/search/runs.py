@@ -12,7 +12,7 @@ from datahall.models.parallel.expert_constants import expert_constants
 from datahall.models.parallel.footprint import CONTEXT_BYTES, FRAGMENTATION, TokenBytes
 from datahall.models.parallel.memory import logit_bytes, token_bytes
 from datahall.models.parallel.spec import Recompute, TrainPlan
-from datahall.models.parallel.step import _Run as Run
+from datahall.models.parallel.step import Run
 from datahall.models.parallel.step_constants import step_constants
 from datahall.planner.search.exchanges import Exchanges
 from datahall.planner.search.question import Question
