@@ -32,7 +32,7 @@ class Jobs:
 
 
 def fcfs(jobs: Jobs, processors: int) -> list[int]:
-    """Starts in s: nobody before the one ahead of it."""
+    """Starts, in the unit of the jobs' times: nobody before the one ahead of it."""
     free, now, running, starts = processors, 0, [], []
     for submit, run, need in zip(jobs.submit_s, jobs.run_s, jobs.processors, strict=True):
         now = max(now, submit)

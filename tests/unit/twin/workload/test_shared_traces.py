@@ -1,10 +1,10 @@
 """Real traces: row counts of the reference folder's README, what is dropped, and why."""
 
-import heapq
 import importlib.util
 
 import numpy as np
 import pytest
+from tests.golden.reference_easy import Jobs, fcfs
 
 from datahall.foundation.errors import Refused, Unavailable
 from datahall.twin.workload import Capacity, Options, read_trace
@@ -50,16 +50,9 @@ def test_kth_is_the_log_of_published_backfill_results(traces):
 def test_kth_first_come_first_served_gives_the_published_slowdown(traces):
     """Given strict first come, first served on 100 processors, the average bounded slowdown is pyss's 6,814.973."""
     trace = read_trace(traces / "kth_sp2.swf.gz", options=Options(strong=True))
-    free, running, now, slowdowns = 100, [], 0, []
-    columns = (trace.submit_ms.tolist(), trace.duration_ms.tolist(), trace.workers.tolist())
-    for submit, run, processors in zip(*columns, strict=True):
-        now = max(now, submit)  # nobody starts before the job ahead of it
-        while running and (running[0][0] <= now or free < processors):
-            end, freed = heapq.heappop(running)
-            now, free = max(now, end), free + freed
-        heapq.heappush(running, (now + run, processors))
-        free -= processors
-        slowdowns.append(max((now - submit + run) / max(run, 10_000), 1))
+    submit, run = trace.submit_ms, trace.duration_ms
+    starts = fcfs(Jobs(submit.tolist(), run.tolist(), run.tolist(), trace.workers.tolist()), 100)
+    slowdowns = np.maximum((np.array(starts) - submit + run) / np.maximum(run, 10_000), 1)
     assert np.mean(slowdowns) == pytest.approx(6_814.973, abs=1e-3)
 
 
